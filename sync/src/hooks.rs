@@ -1,0 +1,386 @@
+//! What a primitive tells the runtime that drives it, without knowing which one it is.
+//!
+//! A thread that polls a task points [`TLS`] at the task's [`TaskHead`]. A leaf future that returns
+//! `Pending` leaves one word there: where in the source it waits, and for what. Under another
+//! executor the pointer is null and nothing happens.
+//!
+//! The invariants of the file:
+//! - **H1** While `TLS.task` is not null it points at a head that lives at least as long as the
+//!   pointer stays there; the runtime puts the old pointer back after each poll.
+//! - **H2** A [`Site`] word is made only from a `&'static Location`, by `Site::new`.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+use crate::prim::statics::{AtomicU32, OnceLock};
+use crate::prim::{Mutex, Ordering};
+
+/// What a pending leaf waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each is the name of the thing waited for")]
+pub enum WaitKind {
+    None = 0,
+    Sleep,
+    Mutex,
+    RwLock,
+    Semaphore,
+    Condvar,
+    Event,
+    Notify,
+    Barrier,
+    OnceCell,
+    Channel,
+    Oneshot,
+    Broadcast,
+    Watch,
+    Queue,
+    Promise,
+    Task,
+    Group,
+    Read,
+    Write,
+    Accept,
+    Connect,
+    Readiness,
+    Blocking,
+    Signal,
+    Process,
+    Cleanup,
+    Yield,
+    Other,
+}
+
+const KINDS: [(WaitKind, &str); 29] = [
+    (WaitKind::None, "none"),
+    (WaitKind::Sleep, "sleep"),
+    (WaitKind::Mutex, "mutex"),
+    (WaitKind::RwLock, "rwlock"),
+    (WaitKind::Semaphore, "semaphore"),
+    (WaitKind::Condvar, "condvar"),
+    (WaitKind::Event, "event"),
+    (WaitKind::Notify, "notify"),
+    (WaitKind::Barrier, "barrier"),
+    (WaitKind::OnceCell, "once_cell"),
+    (WaitKind::Channel, "channel"),
+    (WaitKind::Oneshot, "oneshot"),
+    (WaitKind::Broadcast, "broadcast"),
+    (WaitKind::Watch, "watch"),
+    (WaitKind::Queue, "queue"),
+    (WaitKind::Promise, "promise"),
+    (WaitKind::Task, "task"),
+    (WaitKind::Group, "group"),
+    (WaitKind::Read, "read"),
+    (WaitKind::Write, "write"),
+    (WaitKind::Accept, "accept"),
+    (WaitKind::Connect, "connect"),
+    (WaitKind::Readiness, "readiness"),
+    (WaitKind::Blocking, "blocking"),
+    (WaitKind::Signal, "signal"),
+    (WaitKind::Process, "process"),
+    (WaitKind::Cleanup, "cleanup"),
+    (WaitKind::Yield, "yield"),
+    (WaitKind::Other, "other"),
+];
+
+impl WaitKind {
+    /// The word that introspection shows.
+    pub fn as_str(self) -> &'static str {
+        KINDS[self as usize].1
+    }
+
+    fn from_bits(bits: u32) -> Self {
+        KINDS.get(bits as usize).map_or(Self::Other, |k| k.0)
+    }
+}
+
+/// A place in the source, in one 27-bit word: no lookup to make it, none to store it.
+///
+/// A `Location` lies in the program's read-only data, so its distance from another one, in units of
+/// its alignment, fits 26 bits. One that is farther away (a library loaded at run time) goes through
+/// a table, and bit 26 says so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Site(u32);
+
+const SITE_BITS: u32 = 27;
+const SITE_MASK: u32 = (1 << SITE_BITS) - 1;
+const TABLED: u32 = 1 << 26;
+const OFFSET_MASK: u32 = TABLED - 1;
+const UNIT: usize = align_of::<Location<'static>>();
+
+/// Locations out of reach of an offset. Written once for each call site in such a library.
+static TABLE: OnceLock<Mutex<Vec<&'static Location<'static>>>> = OnceLock::new();
+
+#[inline]
+fn base() -> usize {
+    // Any location of this crate will do: those of one program lie together.
+    const BASE: &Location<'static> = Location::caller();
+    std::ptr::from_ref(BASE).expose_provenance()
+}
+
+impl Site {
+    /// The place of the caller.
+    #[track_caller]
+    #[inline]
+    pub fn caller() -> Self {
+        Self::new(Location::caller())
+    }
+
+    /// The place `location`.
+    #[inline]
+    pub fn new(location: &'static Location<'static>) -> Self {
+        let address = std::ptr::from_ref(location).expose_provenance();
+        let half = (OFFSET_MASK as usize).div_ceil(2) * UNIT;
+        let offset = address.wrapping_sub(base()).wrapping_add(half) / UNIT;
+        // Zero is kept for "nowhere".
+        if offset != 0 && offset <= OFFSET_MASK as usize && address % UNIT == base() % UNIT {
+            return Self(offset as u32);
+        }
+        Self::tabled(location)
+    }
+
+    #[cold]
+    fn tabled(location: &'static Location<'static>) -> Self {
+        let mut table = TABLE.get_or_init(|| Mutex::new(Vec::new())).lock();
+        let known = table.iter().position(|l| std::ptr::eq(*l, location));
+        let index = known.unwrap_or_else(|| {
+            table.push(location);
+            table.len() - 1
+        });
+        Self(TABLED | (index as u32 & OFFSET_MASK))
+    }
+
+    /// The word itself.
+    #[inline]
+    pub fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The location, from a word that [`to_bits`](Self::to_bits) gave.
+    ///
+    /// # Safety
+    ///
+    /// `bits` is zero or comes from `to_bits` (H2).
+    pub unsafe fn locate(bits: u32) -> Option<&'static Location<'static>> {
+        if bits & SITE_MASK == 0 {
+            return None;
+        }
+        if bits & TABLED != 0 {
+            return TABLE.get()?.lock().get((bits & OFFSET_MASK) as usize).copied();
+        }
+        let half = (OFFSET_MASK as usize).div_ceil(2) * UNIT;
+        let address =
+            ((bits & OFFSET_MASK) as usize * UNIT).wrapping_add(base()).wrapping_sub(half);
+        // SAFETY: by H2 the word came from the address of a `&'static Location`, whose provenance
+        // `new` exposed; the arithmetic above undoes `new`'s.
+        Some(unsafe { &*std::ptr::with_exposed_provenance(address) })
+    }
+
+    /// The location of this site.
+    pub fn location(self) -> &'static Location<'static> {
+        // SAFETY: a `Site` holds only words of `new` (H2).
+        unsafe { Self::locate(self.0) }.expect("a site is never nowhere")
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.location(), f)
+    }
+}
+
+/// The part of a task that primitives may write to; the first field of the runtime's task header.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TaskHead {
+    /// The task's id; never reused within a process.
+    pub id: u64,
+    /// Where the task was spawned: a [`Site`] word.
+    pub spawn_site: u32,
+    /// The low half of the parent's id, 0 for none.
+    pub parent: u32,
+    /// Where it waits and for what: site in the low 27 bits, [`WaitKind`] above. Written by the
+    /// thread that polls the task, read by introspection.
+    wait: AtomicU32,
+    /// The low half of the id of the task it waits for (a lock's holder, a task awaited), or 0.
+    wait_who: AtomicU32,
+}
+
+impl TaskHead {
+    /// The head of a new task.
+    pub fn new(id: u64, spawn_site: Site, parent: u64) -> Self {
+        Self {
+            id,
+            spawn_site: spawn_site.to_bits(),
+            parent: parent as u32,
+            wait: AtomicU32::new(0),
+            wait_who: AtomicU32::new(0),
+        }
+    }
+
+    /// What the task waits for at the moment: kind, place, and the low half of a task's id (or 0).
+    pub fn wait(&self) -> Option<(WaitKind, &'static Location<'static>, u32)> {
+        // Ordering: Relaxed, a snapshot for people; the two words may be of different waits.
+        let word = self.wait.load(Ordering::Relaxed);
+        let who = self.wait_who.load(Ordering::Relaxed);
+        // SAFETY: `set_wait` is the only writer, and it stores `Site` words (H2).
+        let location = unsafe { Site::locate(word & SITE_MASK) }?;
+        Some((WaitKind::from_bits(word >> SITE_BITS), location, who))
+    }
+
+    /// Where the task was spawned.
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        // SAFETY: `new` stored a `Site` word (H2).
+        unsafe { Site::locate(self.spawn_site) }.expect("a site is never nowhere")
+    }
+
+    /// Forgets the wait: the task runs.
+    #[inline]
+    pub fn clear_wait(&self) {
+        // Ordering: Relaxed, see `wait`.
+        self.wait.store(0, Ordering::Relaxed);
+    }
+}
+
+/// What a runtime keeps on each thread, in one place so that one lookup finds it.
+#[derive(Debug)]
+pub struct Tls {
+    /// The task that this thread polls, or null.
+    pub task: Cell<*const TaskHead>,
+    /// The runtime's own context of this thread, or null.
+    pub core: Cell<*const ()>,
+    /// Operations that leaves may still complete in this poll: 0 is "no limit", 1 is "none left".
+    pub budget: Cell<u32>,
+    /// The innermost sink for cleanup tickets, or null.
+    pub sink: Cell<*const ()>,
+}
+
+thread_local! {
+    static TLS: Tls = const {
+        Tls {
+            task: Cell::new(std::ptr::null()),
+            core: Cell::new(std::ptr::null()),
+            budget: Cell::new(0),
+            sink: Cell::new(std::ptr::null()),
+        }
+    };
+}
+
+/// Calls `f` with this thread's [`Tls`]. It has no destructor, so it is there until the thread ends.
+#[inline(always)]
+pub fn with_tls<R>(f: impl FnOnce(&Tls) -> R) -> R {
+    TLS.with(f)
+}
+
+/// Says that the current task is about to return `Pending`, waiting at `site` for a `kind`.
+#[inline]
+pub fn set_wait(site: Site, kind: WaitKind) {
+    set_wait_on(site, kind, 0);
+}
+
+/// Like [`set_wait`], naming the task waited for (a lock's holder, the task awaited).
+#[inline]
+pub fn set_wait_on(site: Site, kind: WaitKind, who: u64) {
+    with_tls(|tls| {
+        let task = tls.task.get();
+        if !task.is_null() {
+            // SAFETY: not null, so it points at a live head (H1).
+            let head = unsafe { &*task };
+            // Ordering: Relaxed, introspection reads a snapshot.
+            head.wait.store(site.to_bits() | ((kind as u32) << SITE_BITS), Ordering::Relaxed);
+            head.wait_who.store(who as u32, Ordering::Relaxed);
+        }
+    });
+}
+
+/// The id of the task that this thread polls, or 0.
+#[inline]
+pub fn current_task_id() -> u64 {
+    with_tls(|tls| {
+        let task = tls.task.get();
+        // SAFETY: not null, so it points at a live head (H1).
+        if task.is_null() { 0 } else { unsafe { (*task).id } }
+    })
+}
+
+/// Asks whether a leaf may complete another operation in this poll.
+///
+/// Ready means go on; call [`spend`] when the operation completes. Pending means that the task has
+/// completed so many without a pause that others should run first: the waker is already woken, and
+/// the leaf returns `Pending` without registering anything.
+#[inline]
+pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    if with_tls(|tls| tls.budget.get()) == 1 {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
+}
+
+/// Takes one operation off the budget.
+#[inline]
+pub fn spend() {
+    with_tls(|tls| {
+        let left = tls.budget.get();
+        if left > 1 {
+            tls.budget.set(left - 1);
+        }
+    });
+}
+
+/// Panics, with the caller's place, when a blocking call is made where a task is being polled.
+#[track_caller]
+pub fn forbid_blocking(what: &str) {
+    if !with_tls(|tls| tls.task.get()).is_null() {
+        panic!(
+            "`{what}` would block the thread that runs this task (and every other task on it): \
+             use the async form and `.await` it, or call it from `spawn_blocking`"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_gives_its_location_back() {
+        let here = Location::caller();
+        let site = Site::new(here);
+        assert!(std::ptr::eq(site.location(), here));
+        assert_eq!(Site::caller().location().line(), line!());
+    }
+
+    #[test]
+    fn a_location_out_of_reach_goes_through_the_table() {
+        let far: &'static Location<'static> = Box::leak(Box::new(*Location::caller()));
+        let site = Site::new(far);
+        assert_eq!(site.location(), far);
+        assert_eq!(Site::new(far), site);
+        // The heap may lie within reach on some system; the table must work either way.
+        let tabled = Site::tabled(far);
+        assert_eq!(tabled.location(), far);
+    }
+
+    #[test]
+    fn every_kind_has_its_own_name() {
+        for (i, (kind, name)) in KINDS.iter().enumerate() {
+            assert_eq!(*kind as usize, i);
+            assert_eq!(WaitKind::from_bits(i as u32).as_str(), *name);
+        }
+    }
+
+    #[test]
+    fn set_wait_writes_to_the_current_task_only() {
+        let head = TaskHead::new(7, Site::caller(), 0);
+        set_wait(Site::caller(), WaitKind::Mutex);
+        assert!(head.wait().is_none());
+        with_tls(|tls| tls.task.set(&head));
+        set_wait_on(Site::caller(), WaitKind::Mutex, 9);
+        with_tls(|tls| tls.task.set(std::ptr::null()));
+        let (kind, at, who) = head.wait().unwrap();
+        assert_eq!((kind, at.line(), who), (WaitKind::Mutex, line!() - 3, 9));
+    }
+}

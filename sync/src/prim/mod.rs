@@ -1,0 +1,31 @@
+//! The one place from which corio takes its threading primitives.
+//!
+//! Everything that two threads touch goes through this module, so that the same code runs on std,
+//! under loom (`--cfg corio_loom`), and under ThreadSanitizer (`--cfg corio_tsan`), which can only
+//! judge locks that are compiled with it.
+
+#[cfg(not(any(corio_loom, corio_tsan)))]
+#[path = "std.rs"]
+mod imp;
+
+#[cfg(corio_loom)]
+#[path = "loom.rs"]
+mod imp;
+
+#[cfg(all(corio_tsan, not(corio_loom)))]
+#[path = "tsan.rs"]
+mod imp;
+
+mod parker;
+mod spin;
+
+pub use imp::*;
+pub use parker::Parker;
+pub use spin::{SpinGuard, SpinLock};
+
+/// Atomics for statics: loom's cannot be built in a constant, and a model never reaches these.
+pub mod statics {
+    #![allow(clippy::disallowed_types, reason = "this is the facade")]
+    pub use std::sync::OnceLock;
+    pub use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
+}
