@@ -253,8 +253,10 @@ pub struct Tls {
     pub core: Cell<*const ()>,
     /// Operations that leaves may still complete in this poll: 0 is "no limit", 1 is "none left".
     pub budget: Cell<u32>,
-    /// The innermost sink for cleanup tickets, or null.
-    pub sink: Cell<*const ()>,
+    /// How many sinks for cleanup tickets are open.
+    pub sink_depth: Cell<u32>,
+    /// How many tickets the open sinks have caught.
+    pub caught: Cell<u32>,
 }
 
 thread_local! {
@@ -263,7 +265,8 @@ thread_local! {
             task: Cell::new(std::ptr::null()),
             core: Cell::new(std::ptr::null()),
             budget: Cell::new(0),
-            sink: Cell::new(std::ptr::null()),
+            sink_depth: Cell::new(0),
+            caught: Cell::new(0),
         }
     };
 }

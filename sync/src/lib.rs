@@ -2,8 +2,20 @@
 //!
 //! Nothing here needs a runtime: every primitive knows [`std::task::Waker`] and nothing else, so it
 //! works under any executor and from plain threads.
+#![deny(unsafe_code)]
 
 #[doc(hidden)]
+#[allow(unsafe_code, reason = "follows a pointer to the current task: invariants in the file")]
 pub mod hooks;
 #[doc(hidden)]
+#[allow(unsafe_code, reason = "the spin lock: invariants in the file")]
 pub mod prim;
+
+mod blocking;
+mod semaphore;
+mod waitlist;
+
+pub use semaphore::{
+    Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OwnedSemaphorePermit, Semaphore,
+    SemaphorePermit, TooManyPermits, TryAcquireError,
+};

@@ -59,19 +59,22 @@ impl Condvar {
 }
 
 #[derive(Debug, Default)]
-pub struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+pub struct UnsafeCell<T: ?Sized>(loom::cell::UnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {
     pub fn new(value: T) -> Self {
         Self(loom::cell::UnsafeCell::new(value))
     }
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+}
+
+impl<T: ?Sized> UnsafeCell<T> {
     pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
         self.0.with(f)
     }
     pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         self.0.with_mut(f)
-    }
-    pub fn into_inner(self) -> T {
-        self.0.into_inner()
     }
 }

@@ -16,6 +16,20 @@ mod imp;
 #[path = "tsan.rs"]
 mod imp;
 
+/// Makes a function `const`, except under loom, whose types cannot be built in a constant.
+macro_rules! const_fn {
+    ($(#[$attr:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty $body:block) => {
+        $(#[$attr])*
+        #[cfg(not(corio_loom))]
+        $vis const fn $name($($arg: $type),*) -> $ret $body
+
+        $(#[$attr])*
+        #[cfg(corio_loom)]
+        $vis fn $name($($arg: $type),*) -> $ret $body
+    };
+}
+pub(crate) use const_fn;
+
 mod parker;
 mod spin;
 

@@ -33,9 +33,11 @@ pub struct SpinGuard<'a, T> {
 }
 
 impl<T> SpinLock<T> {
-    /// A free lock around `value`.
-    pub fn new(value: T) -> Self {
-        Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    const_fn! {
+        /// A free lock around `value`.
+        pub fn new(value: T) -> Self {
+            Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        }
     }
 
     /// Takes the lock if it is free.

@@ -1,0 +1,573 @@
+//! A counter of permits, with a line of those who wait for some.
+//!
+//! The state word holds the free permits and two flags, so that an uncontended acquire is one
+//! compare-exchange and a release one addition. While `WAITERS` is set, permits are taken only by
+//! whoever holds the list's lock: that keeps the line in order.
+//!
+//! | bits      | meaning                                                             |
+//! |-----------|---------------------------------------------------------------------|
+//! | `WAITERS` | the list is not empty (whenever its lock is free)                   |
+//! | `CLOSED`  | acquiring fails; set once                                           |
+//! | the rest  | free permits                                                        |
+
+mod bounded;
+mod permit;
+
+#[cfg(all(test, corio_loom))]
+mod loom;
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use crate::blocking;
+use crate::hooks::{self, Site, WaitKind};
+use crate::prim::{AtomicUsize, Ordering, SpinLock, const_fn};
+use crate::waitlist::{List, Waiter, Wakers, project};
+
+pub use bounded::{BoundedSemaphore, TooManyPermits};
+pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
+
+const WAITERS: usize = 1;
+const CLOSED: usize = 2;
+const SHIFT: u32 = 2;
+
+/// What a waiter wants, and what became of it.
+#[derive(Clone, Copy)]
+struct Want {
+    permits: usize,
+    /// The semaphore was closed; no permits were given.
+    refused: bool,
+}
+
+/// Limits how many may do something at once.
+///
+/// Permits are given in the order in which they were asked for: while somebody waits, a newcomer
+/// does not overtake, not even one who asks for fewer permits or calls
+/// [`try_acquire`](Self::try_acquire). asyncio's `Semaphore`.
+///
+/// # Examples
+///
+/// ```
+/// use corio_sync::Semaphore;
+///
+/// let semaphore = Semaphore::new(2);
+/// let first = semaphore.try_acquire()?;
+/// let second = semaphore.try_acquire()?;
+/// assert!(semaphore.try_acquire().is_err());
+/// drop(first);
+/// assert_eq!(semaphore.available_permits(), 1);
+/// # Ok::<(), corio_sync::TryAcquireError>(())
+/// ```
+pub struct Semaphore {
+    /// See the table above.
+    state: AtomicUsize,
+    /// As many permits as may be free; more are dropped.
+    limit: usize,
+    waiters: SpinLock<List<Want>>,
+}
+
+/// The semaphore was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcquireError(pub(crate) ());
+
+/// Why [`Semaphore::try_acquire`] gave no permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryAcquireError {
+    /// The semaphore was closed.
+    Closed,
+    /// There are not enough free permits, or others have waited longer for them.
+    NoPermits,
+}
+
+impl fmt::Display for AcquireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the semaphore is closed: no permit will be given again")
+    }
+}
+
+impl std::error::Error for AcquireError {}
+
+impl fmt::Display for TryAcquireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => AcquireError(()).fmt(f),
+            Self::NoPermits => {
+                f.write_str("no permits free at the moment: `acquire().await` waits for one")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TryAcquireError {}
+
+impl Semaphore {
+    /// The most permits that can be free at once.
+    pub const MAX_PERMITS: usize = usize::MAX >> 3;
+
+    const_fn! {
+        /// Makes a semaphore with `permits` free permits.
+        ///
+        /// # Panics
+        ///
+        /// When `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+        pub fn new(permits: usize) -> Self {
+            Self::with_limit(permits, Self::MAX_PERMITS)
+        }
+    }
+
+    const_fn! {
+        fn with_limit(permits: usize, limit: usize) -> Self {
+            assert!(permits <= Self::MAX_PERMITS, "more permits than `Semaphore::MAX_PERMITS`");
+            Self {
+                state: AtomicUsize::new(permits << SHIFT),
+                limit,
+                waiters: SpinLock::new(List::new()),
+            }
+        }
+    }
+
+    /// The permits that are free at the moment.
+    pub fn available_permits(&self) -> usize {
+        // Ordering: Relaxed, a snapshot.
+        self.state.load(Ordering::Relaxed) >> SHIFT
+    }
+
+    /// Takes a permit, waiting until one is free.
+    ///
+    /// Waiters are served in order of arrival.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] when the semaphore is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a dropped `acquire` gives up its place in the line. A permit that it had been given
+    /// goes to the next.
+    #[track_caller]
+    pub fn acquire(&self) -> Acquire<'_> {
+        self.acquire_many(1)
+    }
+
+    /// Takes `n` permits at once, waiting until that many are free.
+    ///
+    /// Those who come later wait behind this call, also when they want fewer.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] when the semaphore is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a dropped `acquire_many` gives up its place in the line. It holds no permits before
+    /// it has all of them.
+    #[track_caller]
+    pub fn acquire_many(&self, n: u32) -> Acquire<'_> {
+        Acquire { wait: Acquiring::new(self, n) }
+    }
+
+    /// Takes a permit that keeps the semaphore alive, waiting until one is free.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] when the semaphore is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a dropped `acquire_owned` gives up its place in the line.
+    #[track_caller]
+    pub fn acquire_owned(self: Arc<Self>) -> AcquireOwned {
+        self.acquire_many_owned(1)
+    }
+
+    /// Takes `n` permits that keep the semaphore alive, waiting until that many are free.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] when the semaphore is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a dropped `acquire_many_owned` gives up its place in the line.
+    #[track_caller]
+    pub fn acquire_many_owned(self: Arc<Self>, n: u32) -> AcquireOwned {
+        AcquireOwned { wait: Acquiring::new(self, n) }
+    }
+
+    /// Takes a permit if one is free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`]: closed, or no permits.
+    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.try_acquire_many(1)
+    }
+
+    /// Takes `n` permits if they are free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`]: closed, or not enough permits.
+    pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.take(n as usize).map(|()| SemaphorePermit::new(self, n))
+    }
+
+    /// Takes a permit that keeps the semaphore alive, if one is free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`]: closed, or no permits.
+    pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.try_acquire_many_owned(1)
+    }
+
+    /// Takes `n` permits that keep the semaphore alive, if they are free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`]: closed, or not enough permits.
+    pub fn try_acquire_many_owned(
+        self: Arc<Self>,
+        n: u32,
+    ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.take(n as usize)?;
+        Ok(OwnedSemaphorePermit::new(self, n))
+    }
+
+    /// Takes a permit, blocking this thread until one is free.
+    ///
+    /// Threads and tasks wait in the same line.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] when the semaphore is closed.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        hooks::forbid_blocking("Semaphore::blocking_acquire");
+        blocking::block_on(self.acquire())
+    }
+
+    /// Adds `n` permits, which go to those who wait first. asyncio's `release`.
+    ///
+    /// # Panics
+    ///
+    /// When more than [`MAX_PERMITS`](Self::MAX_PERMITS) would be free.
+    #[doc(alias = "release")]
+    #[track_caller]
+    pub fn add_permits(&self, n: usize) {
+        let added = self.try_add(n, Self::MAX_PERMITS);
+        assert!(added, "adding {n} permits makes more than `Semaphore::MAX_PERMITS` of them free");
+    }
+
+    /// Takes away up to `n` free permits for ever, and tells how many those were.
+    pub fn forget_permits(&self, n: usize) -> usize {
+        // With the lock held nobody else takes permits while there are waiters; without waiters the
+        // compare-exchange sees who does.
+        let _list = self.waiters.lock();
+        // Ordering: Acquire, AcqRel: as for an acquire, see `take`.
+        let mut state = self.state.load(Ordering::Acquire);
+        loop {
+            let taken = n.min(state >> SHIFT);
+            let less = state - (taken << SHIFT);
+            match self.state.compare_exchange(state, less, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return taken,
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Closes the semaphore: those who wait and those who come later get [`AcquireError`].
+    ///
+    /// Permits that were given stay valid.
+    pub fn close(&self) {
+        let mut wakers = Wakers::new();
+        {
+            let mut list = self.waiters.lock();
+            // Ordering: AcqRel, the word's place in the order of all transitions; see `take`.
+            self.state.fetch_or(CLOSED, Ordering::AcqRel);
+            list.pop_all(&mut wakers, |want| want.refused = true);
+            self.state.fetch_and(!WAITERS, Ordering::AcqRel);
+        }
+        wakers.wake();
+    }
+
+    /// Whether the semaphore was closed.
+    pub fn is_closed(&self) -> bool {
+        // Ordering: Acquire sees what the closer did before. Pairs with the AcqRel in `close`.
+        self.state.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Takes `n` permits if they are free, the semaphore is open, and nobody waits.
+    #[inline]
+    fn take(&self, n: usize) -> Result<(), TryAcquireError> {
+        // Ordering: Relaxed, the compare-exchange below decides.
+        let mut state = self.state.load(Ordering::Relaxed);
+        loop {
+            if state & CLOSED != 0 {
+                return Err(TryAcquireError::Closed);
+            }
+            if state & WAITERS != 0 || state >> SHIFT < n {
+                return Err(TryAcquireError::NoPermits);
+            }
+            let taken = state - (n << SHIFT);
+            // Ordering: Acquire sees what was done under the permits. Pairs with the Release in
+            // `give_back`.
+            match self.state.compare_exchange_weak(
+                state,
+                taken,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(()),
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Adds `n` permits unless more than `limit` would be free then.
+    fn try_add(&self, n: usize, limit: usize) -> bool {
+        // Ordering: Relaxed, the compare-exchange below decides.
+        let mut state = self.state.load(Ordering::Relaxed);
+        loop {
+            let Some(free) = (state >> SHIFT).checked_add(n).filter(|sum| *sum <= limit) else {
+                return false;
+            };
+            let more = free << SHIFT | state & (WAITERS | CLOSED);
+            // Ordering: Release hands over what was done under the permits. Pairs with the Acquire
+            // in `take` and in `serve`.
+            match self.state.compare_exchange(state, more, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => state = now,
+            }
+        }
+        if state & WAITERS != 0 {
+            self.serve();
+        }
+        true
+    }
+
+    /// Returns `n` permits that were taken.
+    #[inline]
+    fn give_back(&self, n: usize) {
+        // Ordering: Release hands over what was done under the permits. Pairs with the Acquire in
+        // `take` and in `serve`.
+        let before = self.state.fetch_add(n << SHIFT, Ordering::Release);
+        if before & WAITERS != 0 || (before >> SHIFT) + n > self.limit {
+            self.give_back_slow();
+        }
+    }
+
+    #[cold]
+    fn give_back_slow(&self) {
+        self.serve();
+        // Permits above the limit: somebody added permits of his own while these were out. There is
+        // room above the limit in the word, so the sum has not overflowed.
+        // Ordering: Relaxed, permits vanish, and nothing is handed over with them.
+        let _ = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
+            let excess = (state >> SHIFT).saturating_sub(self.limit);
+            (excess > 0).then(|| state - (excess << SHIFT))
+        });
+    }
+
+    /// Gives free permits to those who wait, in order.
+    #[cold]
+    fn serve(&self) {
+        let mut wakers = Wakers::new();
+        self.serve_locked(&mut self.waiters.lock(), &mut wakers);
+        wakers.wake();
+    }
+
+    fn serve_locked(&self, list: &mut List<Want>, wakers: &mut Wakers) {
+        // Ordering: Acquire, what is handed on here was released by `give_back`. A release that
+        // comes after this load finds `WAITERS` set and comes for the lock.
+        let mut free = self.state.load(Ordering::Acquire) >> SHIFT;
+        while let Some(n) = list.peek(|want| want.permits).filter(|n| *n <= free) {
+            free -= n;
+            // Ordering: AcqRel, see `take`.
+            self.state.fetch_sub(n << SHIFT, Ordering::AcqRel);
+            wakers.push(list.pop(|_| {}).expect("it was peeked at"));
+        }
+        if list.is_empty() {
+            // Ordering: Release, a taker without the lock comes after those served here.
+            self.state.fetch_and(!WAITERS, Ordering::Release);
+        }
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Semaphore")
+            .field("permits", &self.available_permits())
+            .field("closed", &self.is_closed())
+            .field("waiters", &self.waiters.lock().len())
+            .finish()
+    }
+}
+
+/// The wait for permits, with a borrowed or a shared semaphore.
+struct Acquiring<S: Deref<Target = Semaphore>> {
+    semaphore: Option<S>,
+    permits: u32,
+    site: Site,
+    waiter: Waiter<Want>,
+}
+
+impl<S: Deref<Target = Semaphore> + Unpin> Acquiring<S> {
+    #[track_caller]
+    #[inline]
+    fn new(semaphore: S, permits: u32) -> Self {
+        let waiter = Waiter::new(Want { permits: 0, refused: false });
+        Self { semaphore: Some(semaphore), permits, site: Site::caller(), waiter }
+    }
+
+    /// Ready with the semaphore, of which the permits are taken, and their number.
+    #[inline]
+    fn poll_acquire(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(S, u32), AcquireError>> {
+        ready!(hooks::poll_budget(cx));
+        project!(self => this, waiter);
+        let semaphore = this.semaphore.as_ref().expect("polled after it was ready");
+        let n = this.permits as usize;
+        let acquired = if waiter.is_idle() {
+            match semaphore.take(n) {
+                Err(TryAcquireError::NoPermits) => join_line(semaphore, waiter.as_mut(), cx, n),
+                taken => Poll::Ready(taken.map_err(|_| AcquireError(()))),
+            }
+        } else {
+            let with = |f: &mut dyn FnMut(&mut List<Want>)| f(&mut semaphore.waiters.lock());
+            waiter.poll_chosen(cx, with).map(|()| {
+                let refused = waiter.data().refused;
+                waiter.as_mut().reset();
+                if refused { Err(AcquireError(())) } else { Ok(()) }
+            })
+        };
+        let Poll::Ready(acquired) = acquired else {
+            hooks::set_wait(this.site, WaitKind::Semaphore);
+            return Poll::Pending;
+        };
+        hooks::spend();
+        let semaphore = this.semaphore.take().expect("it was there above");
+        Poll::Ready(acquired.map(|()| (semaphore, this.permits)))
+    }
+}
+
+/// Joins the line unless the permits are there by now.
+#[cold]
+fn join_line(
+    semaphore: &Semaphore,
+    waiter: Pin<&mut Waiter<Want>>,
+    cx: &Context<'_>,
+    permits: usize,
+) -> Poll<Result<(), AcquireError>> {
+    let waker = cx.waker().clone();
+    let mut list = semaphore.waiters.lock();
+    // From here on every release comes for the lock.
+    // Ordering: AcqRel: Acquire as in `take`; Release keeps the word's order with `close`.
+    let state = semaphore.state.fetch_or(WAITERS, Ordering::AcqRel);
+    let at_once = if state & CLOSED != 0 {
+        Some(Err(AcquireError(())))
+    } else if list.is_empty() && state >> SHIFT >= permits {
+        semaphore.state.fetch_sub(permits << SHIFT, Ordering::AcqRel);
+        Some(Ok(()))
+    } else {
+        None
+    };
+    match at_once {
+        Some(result) => {
+            if list.is_empty() {
+                semaphore.state.fetch_and(!WAITERS, Ordering::Release);
+            }
+            drop(list);
+            Poll::Ready(result)
+        }
+        None => {
+            waiter.push(&mut list, waker, Want { permits, refused: false });
+            Poll::Pending
+        }
+    }
+}
+
+/// Leaves the line; permits that were given already go to the next.
+#[cold]
+fn leave_line(semaphore: &Semaphore, waiter: &Waiter<Want>) {
+    let mut wakers = Wakers::new();
+    let removed = {
+        let mut list = semaphore.waiters.lock();
+        let removed = waiter.remove(&mut list);
+        if removed.is_some() {
+            // Those behind may want less than the one who left.
+            semaphore.serve_locked(&mut list, &mut wakers);
+        }
+        removed
+    };
+    wakers.wake();
+    if removed.is_none() && waiter.is_chosen() && !waiter.data().refused {
+        semaphore.give_back(waiter.data().permits);
+    }
+}
+
+impl<S: Deref<Target = Semaphore>> Drop for Acquiring<S> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.waiter.is_idle() {
+            let semaphore = self.semaphore.as_ref().expect("a waiter that waits has a semaphore");
+            leave_line(semaphore, &self.waiter);
+        }
+    }
+}
+
+/// Future of [`Semaphore::acquire`] and [`Semaphore::acquire_many`].
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct Acquire<'a> {
+    wait: Acquiring<&'a Semaphore>,
+}
+
+impl<'a> Future for Acquire<'a> {
+    type Output = Result<SemaphorePermit<'a>, AcquireError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        project!(self => this, wait);
+        let acquired = ready!(wait.as_mut().poll_acquire(cx));
+        Poll::Ready(acquired.map(|(semaphore, n)| SemaphorePermit::new(semaphore, n)))
+    }
+}
+
+impl fmt::Debug for Acquire<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquire").field("wait", &self.wait.waiter).finish()
+    }
+}
+
+/// Future of [`Semaphore::acquire_owned`] and [`Semaphore::acquire_many_owned`].
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct AcquireOwned {
+    wait: Acquiring<Arc<Semaphore>>,
+}
+
+impl Future for AcquireOwned {
+    type Output = Result<OwnedSemaphorePermit, AcquireError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        project!(self => this, wait);
+        let acquired = ready!(wait.as_mut().poll_acquire(cx));
+        Poll::Ready(acquired.map(|(semaphore, n)| OwnedSemaphorePermit::new(semaphore, n)))
+    }
+}
+
+impl fmt::Debug for AcquireOwned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcquireOwned").field("wait", &self.wait.waiter).finish()
+    }
+}
