@@ -1,1 +1,3 @@
-//! corio
+//! Tasks, executors, reactor, timers and structured concurrency of the corio async runtime.
+
+pub mod reactor;
