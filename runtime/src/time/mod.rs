@@ -1,0 +1,32 @@
+//! Waiting, deadlines and beats.
+//!
+//! *Which one do I want?* [`sleep`] to wait, [`timeout`] to limit how long something may take,
+//! [`interval`] to do something again and again. [`Instant`] is std's, on the runtime's clock.
+//!
+//! Timers never fire early, and usually less than 0.1 ms late. They follow the monotonic clock: setting the
+//! wall clock does not move them, and while a Linux machine is suspended they stand still.
+//!
+//! A test need not wait: where time is [paused](pause), it jumps to the next timer whenever all tasks
+//! wait.
+
+mod advance;
+mod clock;
+mod context;
+mod instant;
+mod interval;
+mod registration;
+mod sleep;
+mod timeout;
+mod timers;
+mod wheel;
+
+#[cfg(all(test, not(corio_loom)))]
+mod testing;
+
+pub use advance::{Advance, advance, pause, resume};
+pub(crate) use clock::Clock;
+pub use instant::Instant;
+pub use interval::{Interval, MissedTick, Tick, interval, interval_at};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Elapsed, MoveOnAfter, Timeout, move_on_after, timeout, timeout_at};
+pub(crate) use timers::{Fired, Timers};
