@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use corio_sync::prim::{Arc, AtomicUsize, Ordering, thread};
 
 use super::once_arc::OnceArc;
-use super::readiness::{Direction, READABLE, SHUTDOWN, WRITABLE};
+use super::readiness::{Direction, READABLE, WRITABLE};
 use super::ready_state::ReadyState;
 use super::sleep_state::SleepState;
 use super::*;
@@ -137,7 +137,7 @@ fn loom_a_shutdown_reaches_a_waiter_that_comes_at_the_same_time() {
             other.shutdown(&mut wakers);
             wakers.into_iter().for_each(Waker::wake);
         });
-        state.clear(state.load(), READABLE | SHUTDOWN);
+        state.clear(state.load(), READABLE);
         let polled = poll(&state, Direction::Read, &waker);
         closer.join().unwrap();
         assert!(polled.is_ready() || flag.woken());

@@ -83,7 +83,7 @@ impl Readiness {
     /// Tells whether an operation in `direction` is worth trying (it may succeed or report an error).
     #[inline]
     pub fn is_ready(self, direction: Direction) -> bool {
-        self.0 & mask(direction) != 0
+        self.0 & (mask(direction) | SHUTDOWN) != 0
     }
 
     /// Tells whether a read may be tried.

@@ -25,7 +25,7 @@ use corio_sync::prim::Mutex as Lock;
 #[cfg(not(corio_loom))]
 use corio_sync::prim::SpinLock as Lock;
 
-use super::readiness::{Direction, READABLE, Readiness, SHUTDOWN, TICK, WRITABLE, mask};
+use super::readiness::{Direction, READABLE, Readiness, SHUTDOWN, TICK, WRITABLE};
 
 /// Waiters in one direction beyond the first are kept up to this number. A further one wakes the
 /// oldest, which comes back if it still waits: no waiter is displaced silently, and a source that is
@@ -166,7 +166,7 @@ impl ReadyState {
         // Ordering: Relaxed, only holders of the lock write the word; an event after this lock is
         // released finds the waker.
         let word = self.word.load(Ordering::Relaxed);
-        if word & mask(direction) != 0 {
+        if Readiness(word).is_ready(direction) {
             drop(waiters);
             return Poll::Ready(Readiness(word));
         }

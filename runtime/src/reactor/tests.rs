@@ -720,6 +720,22 @@ fn l04_shutdown_wakes_every_waiter_with_an_error() {
 }
 
 #[test]
+fn l04_an_operation_that_would_block_after_the_shutdown_does_not_take_it_back() {
+    let bench = Bench::new();
+    let (io, _peer) = pair();
+    let (_, waker) = Flag::new();
+    assert!(poll_read(&io, &mut [0; 1], &waker).is_pending());
+    bench.reactor.shutdown();
+    assert!(io.try_io(Direction::Read, |mut s| s.read(&mut [0; 8])).is_err());
+    io.registration().clear_ready(Direction::Write, io.registration().readiness());
+    assert!(io.registration().readiness().is_shutdown());
+    let Poll::Ready(Err(error)) = poll_read(&io, &mut [0; 1], &waker) else { panic!() };
+    assert_eq!(error.to_string(), SHUT_DOWN);
+    let cx = &mut Context::from_waker(&waker);
+    assert!(io.poll_ready(Direction::Write, wait_for(Direction::Write), cx).is_ready());
+}
+
+#[test]
 fn a_socket_moves_to_another_reactor_after_deregister() {
     let mut io = {
         let _bench = Bench::new();
