@@ -19,3 +19,12 @@ pub use semaphore::{
     Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OwnedSemaphorePermit, Semaphore,
     SemaphorePermit, TooManyPermits, TryAcquireError,
 };
+mod event;
+mod mutex;
+
+pub use event::{Event, EventWait};
+pub use mutex::{
+    Lock, LockOwned, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, TryLockError,
+};
+mod notify;
+pub use notify::{Notified, Notify, OwnedNotified};

@@ -1,0 +1,53 @@
+use std::future::poll_fn;
+use std::pin::pin;
+
+use super::*;
+use crate::blocking::block_on;
+use crate::prim::thread;
+
+#[test]
+fn loom_mutex_excludes() {
+    ::loom::model(|| {
+        let mutex = Arc::new(Mutex::new(0));
+        let other = mutex.clone();
+        let handle = thread::spawn(move || *block_on(other.lock()) += 1);
+        *block_on(mutex.lock()) += 1;
+        handle.join().unwrap();
+        assert_eq!(*mutex.try_lock().unwrap(), 2);
+    });
+}
+
+#[test]
+fn loom_mutex_hands_over_through_three() {
+    let mut model = ::loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let mutex = Arc::new(Mutex::new(0));
+        let (a, b) = (mutex.clone(), mutex.clone());
+        let a = thread::spawn(move || *block_on(a.lock()) += 1);
+        let b = thread::spawn(move || *block_on(b.lock()) += 1);
+        *block_on(mutex.lock()) += 1;
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(*mutex.try_lock().unwrap(), 3);
+    });
+}
+
+/// S01: a wait that is dropped at any point of an unlock leaves the mutex free.
+#[test]
+fn loom_mutex_s01_drop_meets_hand_over() {
+    ::loom::model(|| {
+        let mutex = Arc::new(Mutex::new(0));
+        let guard = mutex.clone().try_lock_owned().unwrap();
+        let handle = thread::spawn(move || drop(guard));
+        {
+            let mut wait = pin!(mutex.lock());
+            block_on(poll_fn(|cx| {
+                let _ = wait.as_mut().poll(cx);
+                Poll::Ready(())
+            }));
+        }
+        handle.join().unwrap();
+        assert!(mutex.try_lock().is_ok(), "the lock was lost");
+    });
+}
