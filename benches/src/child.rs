@@ -1,0 +1,165 @@
+//! What the measuring processes do. Each measures one workload on one runtime, prints one line of
+//! JSON and ends, so that no runtime's threads, memory or warm caches reach into another's figures.
+
+use crate::catalog::{self, Kind};
+use crate::net::client::{self, Load, Mode};
+use crate::net::limit;
+use crate::runtime::{Library, Runtime};
+use crate::sample::Sample;
+use crate::scale::Scale;
+use crate::sys;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+/// No child lives longer than this, whatever happens in it.
+const LIFE_SECONDS: u32 = 90;
+
+/// Runs `$body` with `$module` standing for the module of `$library`.
+macro_rules! with_library {
+    ($library:expr, $module:ident => $body:expr, bare => $bare:expr) => {
+        match $library {
+            #[cfg(feature = "corio")]
+            Library::Corio => {
+                use crate::rt::corio_rt as $module;
+                $body
+            }
+            #[cfg(not(feature = "corio"))]
+            Library::Corio => Err(String::from("this program was built without corio")),
+            Library::Tokio => {
+                use crate::rt::tokio_rt as $module;
+                $body
+            }
+            Library::Smol => {
+                use crate::rt::smol_rt as $module;
+                $body
+            }
+            Library::Bare => $bare,
+        }
+    };
+}
+
+/// Measures one workload inside this process and prints the sample.
+pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), String> {
+    prepare()?;
+    let workload = catalog::named(workload)?;
+    let Runtime { library, flavor, name } = Runtime::named(runtime)?;
+    let scale = Scale::named(scale)?;
+    let absent = || Err(format!("{} is nothing that {name} can do", workload.name));
+    with_library!(
+        library,
+        lib => match workload.kind {
+            Kind::Loop { body, place, batch, .. } => {
+                let Some(body) = lib::work::body(body) else { return absent() };
+                let sample = lib::work::measure(body, place, scale.plan(), batch);
+                lib::rt::run(flavor, async { finish(sample.await) })
+            }
+            Kind::Sleeps { tasks } => {
+                let (lead, spread) = scale.sleeps();
+                let sample = lib::work::probes::sleeps(scale.tasks(tasks), lead, spread);
+                lib::rt::run(flavor, async { finish(sample.await) })
+            }
+            Kind::HoggedTicker => {
+                let sample = lib::work::probes::hogged_ticker(scale.ticks());
+                lib::rt::run(flavor, async { finish(sample.await) })
+            }
+            Kind::ParkedTasks { tasks } => {
+                let sample = lib::work::probes::parked_tasks(scale.tasks(tasks));
+                lib::rt::run(flavor, async { finish(sample.await) })
+            }
+            Kind::StartStop => {
+                let once = || lib::rt::run(flavor, lib::work::probes::first_task());
+                finish(start_stop(scale, once))
+            }
+            Kind::ColdStart | Kind::Server { .. } => absent(),
+        },
+        bare => absent()
+    )
+}
+
+/// Runs one task and ends, for the parent to time from outside. Prints what the task returned.
+pub(crate) fn cold(runtime: &str) -> Result<(), String> {
+    let Runtime { library, flavor, .. } = Runtime::named(runtime)?;
+    let count = with_library!(
+        library,
+        lib => Ok(lib::rt::run(flavor, lib::work::probes::first_task())),
+        bare => Ok(std::hint::black_box(1))
+    )?;
+    println!("{count}");
+    Ok(())
+}
+
+/// Serves echo until the parent ends this process. Prints the port.
+pub(crate) fn serve(runtime: &str, size: &str, hogged: &str) -> Result<(), String> {
+    prepare()?;
+    let Runtime { library, flavor, .. } = Runtime::named(runtime)?;
+    let buffer = number::<usize>(size)?;
+    let hogged = hogged == "hogged";
+    let tell = |port| {
+        println!("{port}");
+        io::stdout().flush()
+    };
+    let served = with_library!(
+        library,
+        lib => Ok(lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell))),
+        bare => Ok(limit::echo(buffer, tell))
+    )?;
+    served.map_err(|error| format!("the server ended: {error}"))
+}
+
+/// Puts a load on a server and prints the sample.
+pub(crate) fn load(args: &[String]) -> Result<(), String> {
+    prepare()?;
+    let [mode, port, server, size, connections, window] = args else {
+        return Err(format!("a load takes 6 arguments, not {}", args.len()));
+    };
+    let load = Load {
+        port: number(port)?,
+        server: number(server)?,
+        size: number(size)?,
+        connections: number(connections)?,
+        window: Duration::from_millis(number(window)?),
+    };
+    let sample = client::run(Mode::named(mode)?, load);
+    finish(sample.map_err(|error| format!("the load generator: {error}")))
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number that fits"))
+}
+
+fn prepare() -> Result<(), String> {
+    sys::end_after(LIFE_SECONDS).map_err(|error| format!("cannot set the alarm: {error}"))?;
+    sys::raise_open_file_limit()
+        .map_err(|error| format!("cannot raise the file limit: {error}"))?;
+    Ok(())
+}
+
+/// Prints the sample and ends the process at once: taking the runtime down, with whatever tasks it
+/// still has, is no part of what was measured.
+fn finish(sample: Result<Sample, String>) -> Result<(), String> {
+    println!("{}", sample?.to_json());
+    std::process::exit(0);
+}
+
+/// Builds a runtime, runs a task and drops the runtime, as often as the time allows.
+fn start_stop(scale: Scale, once: impl Fn() -> u64) -> Result<Sample, String> {
+    let cpu_now = || sys::cpu_time(0).map_err(|error| format!("cannot read the CPU time: {error}"));
+    if !scale.plan().is_smoke() {
+        once();
+    }
+    let (cpu, begin) = (cpu_now()?, Instant::now());
+    let (mut ops, mut count) = (0, 0);
+    while ops == 0 || begin.elapsed() < scale.plan().target {
+        count += once();
+        ops += 1;
+    }
+    let (wall, cpu) = (begin.elapsed(), cpu_now()? - cpu);
+    Ok(Sample {
+        ops,
+        count,
+        wall_ns: wall.as_nanos() as f64,
+        cpu_ns: cpu.as_nanos() as f64,
+        bytes: None,
+        hist: None,
+    })
+}

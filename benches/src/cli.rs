@@ -1,0 +1,139 @@
+//! The command line.
+
+use crate::catalog::{self, Workload};
+use crate::compare::{self, Options};
+use crate::runtime::{self, Runtime};
+use crate::scale::Scale;
+use crate::{child, parent, report};
+
+const HELP: &str = "\
+Compares async runtimes, workload by workload, each in processes of its own.
+
+corio-bench compare [OPTIONS]    measure every workload on every runtime
+corio-bench run NAME [OPTIONS]   measure the workloads whose name begins with NAME
+corio-bench list                 name the workloads and the runtimes
+
+--quick            less time and fewer rounds: a look, in less than three minutes
+--smoke            each workload once, as small as it can be: shows that it works, not how fast
+--rounds N         rounds (7; 3 with --quick, 1 with --smoke)
+--runtimes A,B     only these runtimes
+
+Above 1 is better than tokio, for every figure.
+";
+
+/// Does what `args` say.
+pub(crate) fn main(args: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["list"] => {
+            list();
+            Ok(())
+        }
+        ["compare", options @ ..] => compare(parse(options, &catalog::all())?),
+        ["run", name, options @ ..] => {
+            let mut found = catalog::all();
+            found.retain(|workload| workload.name.starts_with(name));
+            if found.is_empty() {
+                catalog::named(name)?;
+            }
+            compare(parse(options, &found)?)
+        }
+        [parent::CHILD, "measure", workload, runtime, scale] => {
+            child::measure(workload, runtime, scale)
+        }
+        [parent::CHILD, "cold", runtime] => child::cold(runtime),
+        [parent::CHILD, "serve", runtime, size, hogged] => child::serve(runtime, size, hogged),
+        [parent::CHILD, "load", ..] => child::load(&args[2..]),
+        [other, ..] => Err(format!("no command is called {other:?}; see `corio-bench help`")),
+    }
+}
+
+fn list() {
+    let mut group = "";
+    for workload in catalog::all() {
+        if workload.group != group {
+            group = workload.group;
+            println!("{group}");
+        }
+        println!("  {:26} {}", workload.name, workload.about);
+    }
+    println!("runtimes");
+    for runtime in runtime::ALL {
+        println!("  {}", runtime.name);
+    }
+}
+
+/// Reads the options for a comparison of `workloads`.
+fn parse(args: &[&str], workloads: &[Workload]) -> Result<Options, String> {
+    let mut scale = Scale::Full;
+    let mut rounds = None;
+    let mut runtimes = runtime::ALL.to_vec();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        match *arg {
+            "--quick" => scale = Scale::Quick,
+            "--smoke" => scale = Scale::Smoke,
+            "--rounds" => {
+                let value = value()?;
+                let count = value.parse().ok().filter(|rounds| *rounds > 0);
+                rounds = Some(count.ok_or_else(|| format!("{value:?} is no number of rounds"))?);
+            }
+            "--runtimes" => {
+                runtimes = value()?.split(',').map(Runtime::named).collect::<Result<_, _>>()?;
+            }
+            other => return Err(format!("no option is called {other:?}; see `corio-bench help`")),
+        }
+    }
+    // Asking for a workload by its name is asking for it in every form.
+    let everything = workloads.len() == catalog::all().len();
+    let keep = |workload: &&Workload| scale != Scale::Quick || workload.quick || !everything;
+    Ok(Options {
+        scale,
+        rounds: rounds.unwrap_or(scale.rounds()),
+        workloads: workloads.iter().filter(keep).copied().collect(),
+        runtimes,
+    })
+}
+
+fn compare(options: Options) -> Result<(), String> {
+    if cfg!(debug_assertions) && options.scale != Scale::Smoke {
+        return Err("figures of a debug build mean nothing: add --release".to_owned());
+    }
+    let rows = compare::run(&options);
+    print!("{}", report::table::render(&rows));
+    let failed: usize = rows.iter().flat_map(|row| &row.cells).map(|cell| cell.errors.len()).sum();
+    if failed > 0 { Err(format!("{failed} measurements failed")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_are_read() {
+        let options = parse(&["--quick", "--rounds", "5"], &catalog::all()).unwrap();
+        assert_eq!((options.scale, options.rounds), (Scale::Quick, 5));
+        assert!(options.workloads.len() < catalog::all().len());
+        let options = parse(&["--runtimes", "bare,tokio-multi"], &catalog::all()).unwrap();
+        assert_eq!(options.runtimes.len(), 2);
+        assert_eq!((options.scale, options.rounds), (Scale::Full, 7));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (args, word) in [
+            (vec!["--fast"], "--fast"),
+            (vec!["--rounds"], "--rounds"),
+            (vec!["--rounds", "0"], "0"),
+            (vec!["--runtimes", "tokyo"], "tokyo"),
+        ] {
+            let error = parse(&args, &catalog::all()).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Time limits, lateness of timers, and memory.
+
+use super::{bodies, cpu_now, rt};
+use crate::hist::Histogram;
+use crate::sample::Sample;
+use crate::sys;
+use crate::work_body::{Body, Countdown, Parked, compute};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A limit that never strikes.
+const FAR: Duration = Duration::from_secs(60);
+/// How long a hog computes before it gives way.
+pub(crate) const HOG: Duration = Duration::from_millis(10);
+
+pub(crate) fn body(name: &str) -> Option<Body> {
+    bodies!(name, {
+        "timeout_ready" => timeout_ready,
+        "timeout_pending" => timeout_pending,
+    })
+}
+
+async fn timeout_ready(n: u64) -> u64 {
+    let mut count = 0;
+    for _ in 0..n {
+        count += rt::timeout(FAR, async { black_box(1) }).await.unwrap_or(0);
+    }
+    count
+}
+
+/// The future is pending once, so that the limit's timer is set and taken back.
+async fn timeout_pending(n: u64) -> u64 {
+    let mut count = 0;
+    for _ in 0..n {
+        let pending_once = async {
+            rt::yield_now().await;
+            black_box(1)
+        };
+        count += rt::timeout(FAR, pending_once).await.unwrap_or(0);
+    }
+    count
+}
+
+/// `n` tasks sleep until deadlines spread evenly over `spread`; records how late each one wakes.
+pub(crate) async fn sleeps(n: u64, lead: Duration, spread: Duration) -> Result<Sample, String> {
+    let cpu = cpu_now()?;
+    let begin = Instant::now();
+    let first = begin + lead;
+    let handles: Vec<_> = (0..n)
+        .map(|index| {
+            let deadline = first + spread.mul_f64(index as f64 / n as f64);
+            rt::spawn(async move {
+                rt::sleep(deadline.saturating_duration_since(Instant::now())).await;
+                // Early is an error, which the count then shows.
+                Instant::now().checked_duration_since(deadline)
+            })
+        })
+        .collect();
+    let mut hist = Histogram::new();
+    for handle in handles {
+        if let Some(late) = rt::join(handle).await {
+            hist.record(late.as_nanos() as u64);
+        }
+    }
+    let wall = begin.elapsed();
+    let cpu = cpu_now()? - cpu;
+    Ok(latencies(n, hist, wall, cpu))
+}
+
+/// A ticker of 1 kHz beside a task that computes for 10 ms at a time; records how late the ticks are.
+pub(crate) async fn hogged_ticker(ticks: u64) -> Result<Sample, String> {
+    rt::detach(rt::spawn(hog()));
+    let ticker = rt::spawn(async move {
+        let (cpu, begin) = (cpu_now()?, Instant::now());
+        let mut hist = Histogram::new();
+        let mut deadline = begin;
+        for _ in 0..ticks {
+            deadline += Duration::from_millis(1);
+            rt::sleep(deadline.saturating_duration_since(Instant::now())).await;
+            let late = Instant::now().saturating_duration_since(deadline);
+            hist.record(late.as_nanos() as u64);
+        }
+        Ok(latencies(ticks, hist, begin.elapsed(), cpu_now()? - cpu))
+    });
+    rt::join(ticker).await
+}
+
+/// Computes for ever, [`HOG`] at a time.
+pub(crate) async fn hog() {
+    loop {
+        compute(HOG);
+        rt::yield_now().await;
+    }
+}
+
+fn latencies(ops: u64, hist: Histogram, wall: Duration, cpu: Duration) -> Sample {
+    Sample {
+        ops,
+        count: hist.len(),
+        wall_ns: wall.as_nanos() as f64,
+        cpu_ns: cpu.as_nanos() as f64,
+        bytes: None,
+        hist: Some(hist),
+    }
+}
+
+/// Resident bytes for each of `n` tasks that wait for something.
+pub(crate) async fn parked_tasks(n: u64) -> Result<Sample, String> {
+    let resident = || {
+        sys::resident_bytes(std::process::id())
+            .map_err(|error| format!("cannot read statm: {error}"))
+    };
+    // The place for the handles is touched before the first reading: it is not the tasks' memory.
+    let mut handles: Vec<Option<rt::Handle<()>>> = (0..n).map(|_| None).collect();
+    let parked = Arc::new(Countdown::new(n));
+    rt::join(rt::spawn(async {})).await;
+
+    let before = resident()?;
+    let (cpu, begin) = (cpu_now()?, Instant::now());
+    for handle in &mut handles {
+        let parked = parked.clone();
+        *handle = Some(rt::spawn(async move { Parked { on_park: &parked, waker: None }.await }));
+    }
+    let count = parked.wait().await;
+    let (wall, cpu) = (begin.elapsed(), cpu_now()? - cpu);
+    let after = resident()?;
+    black_box(&handles);
+    // The waiting futures hold their own wakers and so would never be freed: leave them at once.
+    std::mem::forget(handles);
+    Ok(Sample {
+        ops: n,
+        count,
+        wall_ns: wall.as_nanos() as f64,
+        cpu_ns: cpu.as_nanos() as f64,
+        bytes: Some(after.saturating_sub(before) as f64 / n as f64),
+        hist: None,
+    })
+}
+
+/// The smallest use of a runtime: one task, whose result says that it ran.
+pub(crate) async fn first_task() -> u64 {
+    rt::join(rt::spawn(async { black_box(1) })).await
+}
