@@ -9,8 +9,10 @@ use std::time::Duration;
 use corio_sync::hooks::{self, Site, WaitKind};
 use corio_sync::prim::Arc;
 
+use crate::executor::context;
+
 use super::clock::Clock;
-use super::{Instant, Sleep, context};
+use super::{Instant, Sleep};
 
 const NO_RUNTIME: &str =
     "no corio runtime on this thread: call this inside `corio::run`, or enter a `Handle` first";

@@ -4,8 +4,9 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
 
-use super::clock::{origin, real_ns, some_clock_is_odd};
-use super::context;
+use crate::executor::context;
+
+use super::clock::{Clock, origin, real_ns, some_clock_is_odd};
 
 /// A moment in time, as [`std::time::Instant`]; inside a runtime it follows the runtime's clock, which a
 /// test may [pause](super::pause).
@@ -47,7 +48,8 @@ impl Instant {
 
     #[cold]
     fn now_odd() -> Self {
-        context::current_clock().map_or_else(|| Self::from_ns(real_ns()), |clock| clock.now())
+        let ns = context::with_clock(|clock| clock.map_or_else(real_ns, Clock::now_ns));
+        Self::from_ns(ns)
     }
 
     /// A moment so far away that no timer ever fires for it.

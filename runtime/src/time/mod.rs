@@ -10,23 +10,20 @@
 //! wait.
 
 mod advance;
-mod clock;
-mod context;
+pub(crate) mod clock;
 mod instant;
 mod interval;
 mod registration;
 mod sleep;
 mod timeout;
-mod timers;
+pub(crate) mod timers;
 mod wheel;
 
 #[cfg(all(test, not(corio_loom)))]
 mod testing;
 
 pub use advance::{Advance, advance, pause, resume};
-pub(crate) use clock::Clock;
 pub use instant::Instant;
 pub use interval::{Interval, MissedTick, Tick, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, MoveOnAfter, Timeout, move_on_after, timeout, timeout_at};
-pub(crate) use timers::{Fired, Timers};

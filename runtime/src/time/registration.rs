@@ -12,7 +12,8 @@ use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
 use std::task::Waker;
 
-use super::context::TimersRef;
+use crate::executor::context::TimersRef;
+
 use super::timers::{Armed, Node, NodeState};
 
 /// How many nodes a thread keeps: a few cache lines' worth of a burst, and a bound on idle memory.

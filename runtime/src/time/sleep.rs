@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use corio_sync::hooks::{self, Site, WaitKind};
 
+use crate::executor::context;
+
 use super::Instant;
-use super::context;
 use super::registration::Registration;
 use super::timers::NodeState;
 

@@ -1,78 +1,36 @@
-//! An executor for one future, so that the tests of this module need no other.
+//! Runtimes for the tests of this module.
 
 use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc as StdArc;
-use std::task::{Context, Poll, Wake};
-use std::time::Duration;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
-use corio_sync::prim::{Arc, Parker};
+use crate::executor::context;
+use crate::runtime::{Builder, Runtime};
 
-use super::Timers;
-use super::clock::Clock;
-use super::context::{CONTEXT, TimersRef};
-
-struct Unpark(Parker);
-
-impl Wake for Unpark {
-    fn wake(self: StdArc<Self>) {
-        self.0.unpark();
-    }
+/// A runtime whose time may be paused.
+pub(crate) fn runtime() -> Runtime {
+    Builder::new_current_thread().build().unwrap()
 }
 
-pub(crate) struct Rig {
-    pub(crate) timers: Arc<Timers>,
-    pub(crate) clock: Arc<Clock>,
+/// How many timers the thread's core has.
+pub(crate) fn timers_len() -> usize {
+    context::current_timers().unwrap().len()
 }
 
-impl Rig {
-    pub(crate) fn new() -> Self {
-        Self { timers: Arc::new(Timers::new()), clock: Arc::new(Clock::new(true)) }
-    }
-
-    pub(crate) fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
-        let ours = Some((TimersRef(self.timers.clone()), self.clock.clone()));
-        let before = CONTEXT.with(|c| c.replace(ours));
-        let result = f();
-        CONTEXT.with(|c| c.replace(before));
-        result
-    }
-
-    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.enter(|| {
-            let parker = StdArc::new(Unpark(Parker::new()));
-            let waker = parker.clone().into();
-            let mut cx = Context::from_waker(&waker);
-            let mut future = pin!(future);
-            loop {
-                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                    return output;
-                }
-                loop {
-                    self.timers.fire(self.clock.now_ns(), 64);
-                    if parker.0.try_take() {
-                        break;
-                    }
-                    let next = self.timers.next_deadline_ns();
-                    if self.clock.jump(next, false) {
-                        continue;
-                    }
-                    let wait = next.map_or(u64::MAX, |n| n.saturating_sub(self.clock.now_ns()));
-                    if parker.0.park_timeout(Duration::from_nanos(wait)) {
-                        break;
-                    }
-                }
-            }
-        })
-    }
+/// Fires what is due on the thread's core, as the core would do between two polls.
+pub(crate) fn fire_due() -> usize {
+    let now = context::current_clock().unwrap().now_ns();
+    context::current_timers().unwrap().fire(now, usize::MAX).count
 }
 
-/// Runs `future` on a clock of its own.
+/// Runs `future` on a runtime of its own; it must leave no timer behind.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let rig = Rig::new();
-    let output = rig.block_on(future);
-    assert_eq!(rig.timers.len(), 0, "a timer was left behind");
-    output
+    runtime().block_on(async {
+        let before = timers_len();
+        let output = future.await;
+        assert_eq!(timers_len(), before, "a timer was left behind");
+        output
+    })
 }
 
 /// Runs `future` in virtual time.
@@ -81,4 +39,9 @@ pub(crate) fn block_on_paused<F: Future>(future: F) -> F::Output {
         super::pause();
         future.await
     })
+}
+
+/// Polls once.
+pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use corio_sync::hooks::Site;
 use pin_project_lite::pin_project;
 
-use super::context::cleanup::{CleanupWait, SinkGuard};
+use crate::cleanup::{CleanupWait, SinkGuard};
+
 use super::{Instant, Sleep};
 
 /// Waits for `future`, but for no longer than `duration`.

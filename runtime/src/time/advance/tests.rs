@@ -3,9 +3,10 @@
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 
-use super::super::testing::{Rig, block_on, block_on_paused};
-use super::super::{Clock, sleep, timeout};
+use super::super::testing::{block_on, block_on_paused, poll_once};
+use super::super::{sleep, timeout};
 use super::*;
+use crate::runtime::Builder;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -40,18 +41,13 @@ fn a_timer_in_between_sees_its_own_time() {
 
 #[test]
 fn a_dropped_advance_forces_nothing_any_more() {
-    let rig = Rig::new();
-    rig.block_on(async {
-        pause();
+    block_on_paused(async {
+        let clock = context::current_clock().unwrap();
         let mut step = Box::pin(advance(10 * MS));
-        poll_fn(|cx| {
-            assert!(step.as_mut().poll(cx).is_pending());
-            Poll::Ready(())
-        })
-        .await;
+        assert!(poll_once(step.as_mut()).is_pending());
         assert!(format!("{step:?}").contains("true"));
         drop(step);
-        assert!(!rig.clock.jump(Some(rig.clock.now_ns() + 1), true));
+        assert!(!clock.jump(Some(clock.now_ns() + 1), true));
     });
 }
 
@@ -83,6 +79,7 @@ fn pausing_outside_a_runtime_is_refused() {
 #[test]
 #[should_panic(expected = "current-thread")]
 fn pausing_a_clock_that_many_threads_follow_is_refused() {
-    let rig = Rig { clock: Arc::new(Clock::new(false)), ..Rig::new() };
-    rig.enter(pause);
+    let rt = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let _in = rt.handle().enter();
+    pause();
 }

@@ -1,19 +1,15 @@
 //! Sleeps in virtual time, and a few in real time.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::Wake;
 
-use super::super::testing::{Rig, block_on, block_on_paused};
+use super::super::testing::{block_on, block_on_paused, fire_due, poll_once, runtime, timers_len};
 use super::*;
+use crate::runtime::Runtime;
 
 const MS: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// Polls once.
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// Durations at the borders of whatever they are stored in.
 fn boundary_durations() -> Vec<Duration> {
@@ -56,8 +52,7 @@ fn m06_a_sleep_in_real_time_is_never_early() {
 
 #[test]
 fn m01_every_duration_is_accepted_everywhere() {
-    let rig = Rig::new();
-    rig.enter(|| {
+    block_on(async {
         for d in boundary_durations() {
             let mut nap = pin!(sleep(d));
             assert!(poll_once(nap.as_mut()).is_pending(), "{d:?}");
@@ -71,7 +66,6 @@ fn m01_every_duration_is_accepted_everywhere() {
             assert!(!format!("{nap:?}").is_empty());
         }
     });
-    assert_eq!(rig.timers.len(), 0);
 }
 
 #[test]
@@ -158,69 +152,75 @@ fn a_reset_to_the_past_wakes_the_task() {
 
 #[test]
 fn m04_a_reset_after_firing_fires_again() {
-    let rig = Rig::new();
-    rig.enter(|| {
-        crate::time::pause();
+    block_on_paused(async {
+        let clock = context::current_clock().unwrap();
         let mut nap = pin!(sleep(MS));
         assert!(poll_once(nap.as_mut()).is_pending());
-        rig.clock.advance_to(rig.clock.now_ns() + 1_000_000);
-        assert_eq!(rig.timers.fire(rig.clock.now_ns(), 9).count, 1);
+        clock.advance_to(clock.now_ns() + 1_000_000);
+        assert_eq!(fire_due(), 1);
         // Fired, but the sleep has not heard of it.
         nap.reset(Instant::now() + MS);
         assert!(poll_once(nap.as_mut()).is_pending());
-        rig.clock.advance_to(rig.clock.now_ns() + 1_000_000);
-        assert_eq!(rig.timers.fire(rig.clock.now_ns(), 9).count, 1);
+        clock.advance_to(clock.now_ns() + 1_000_000);
+        assert_eq!(fire_due(), 1);
         assert!(poll_once(nap.as_mut()).is_ready());
     });
 }
 
 #[test]
 fn m10_a_million_sleeps_made_and_dropped_leave_nothing() {
-    let rig = Rig::new();
-    rig.enter(|| {
+    block_on(async {
+        let before = context::current_timers().unwrap().next_deadline_ns();
         for _ in 0..1_000_000 {
             assert!(poll_once(pin!(sleep(HOUR))).is_pending());
         }
-        assert_eq!(rig.timers.len(), 0);
-        assert_eq!(rig.timers.next_deadline_ns(), None);
+        assert_eq!(context::current_timers().unwrap().next_deadline_ns(), before);
     });
 }
 
 #[test]
 fn m15_a_sleep_stays_where_it_was_registered() {
-    let (a, b) = (Rig::new(), Rig::new());
+    let (a, b) = (runtime(), runtime());
     let mut nap = pin!(sleep(HOUR));
-    a.enter(|| assert!(poll_once(nap.as_mut()).is_pending()));
-    b.enter(|| assert!(poll_once(nap.as_mut()).is_pending()));
-    assert_eq!((a.timers.len(), b.timers.len()), (1, 0));
+    let poll_in = |rt: &Runtime, nap: Pin<&mut Sleep>| {
+        let _in = rt.handle().enter();
+        let before = timers_len();
+        assert!(poll_once(nap).is_pending());
+        timers_len() - before
+    };
+    assert_eq!(poll_in(&a, nap.as_mut()), 1);
+    assert_eq!(poll_in(&b, nap.as_mut()), 0);
     // When its runtime is gone, the one that polls it takes it over.
-    a.timers.shutdown();
-    b.enter(|| assert!(poll_once(nap.as_mut()).is_pending()));
-    assert_eq!((a.timers.len(), b.timers.len()), (0, 1));
+    drop(a);
+    assert_eq!(poll_in(&b, nap.as_mut()), 1);
 }
 
 #[test]
 #[should_panic(expected = "no corio runtime on this thread")]
 fn m15_a_sleep_that_outlives_its_runtime_says_so() {
-    let rig = Rig::new();
+    let rt = runtime();
     let mut nap = pin!(sleep(HOUR));
-    rig.enter(|| assert!(poll_once(nap.as_mut()).is_pending()));
-    rig.timers.shutdown();
+    {
+        let _in = rt.handle().enter();
+        assert!(poll_once(nap.as_mut()).is_pending());
+    }
+    drop(rt);
     let _ = poll_once(nap.as_mut());
 }
 
 #[test]
 fn a_sleep_moves_between_threads() {
-    let rig = Rig::new();
-    let mut nap = Box::pin(sleep(MS));
-    rig.enter(|| assert!(poll_once(nap.as_mut()).is_pending()));
-    let timers = rig.timers.clone();
-    corio_sync::prim::thread::spawn(move || {
-        timers.fire(u64::MAX - 1, 9);
-        assert!(poll_once(nap.as_mut()).is_ready());
-    })
-    .join()
-    .unwrap();
+    block_on(async {
+        let mut nap = Box::pin(sleep(HOUR));
+        assert!(poll_once(nap.as_mut()).is_pending());
+        let timers = context::current_timers().unwrap();
+        corio_sync::prim::thread::spawn(move || {
+            timers.fire(u64::MAX - 1, usize::MAX);
+            assert!(poll_once(nap.as_mut()).is_ready());
+        })
+        .join()
+        .unwrap();
+    });
 }
 
 #[test]
@@ -229,10 +229,10 @@ fn a_poll_with_the_same_waker_clones_nothing() {
     impl Wake for Nobody {
         fn wake(self: Arc<Self>) {}
     }
-    let (rig, nobody) = (Rig::new(), Arc::new(Nobody));
+    let nobody = Arc::new(Nobody);
     let waker = nobody.clone().into();
     let mut cx = Context::from_waker(&waker);
-    rig.enter(|| {
+    block_on(async {
         let mut nap = pin!(sleep(HOUR));
         for _ in 0..3 {
             assert!(nap.as_mut().poll(&mut cx).is_pending());

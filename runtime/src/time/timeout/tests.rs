@@ -7,9 +7,10 @@ use std::task::Waker;
 
 use corio_sync::hooks;
 
-use super::super::testing::{Rig, block_on, block_on_paused};
+use super::super::testing::{block_on, block_on_paused, fire_due};
 use super::super::{sleep, sleep_until};
 use super::*;
+use crate::executor::context;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -93,17 +94,16 @@ fn w10_the_limit_holds_when_the_future_uses_the_budget_up() {
             .await;
         }
     }
-    let rig = Rig::new();
-    let result = rig.block_on(async {
-        crate::time::pause();
+    let result = block_on_paused(async {
+        let clock = context::current_clock().unwrap();
         let mut limited = pin!(timeout(5 * MS, greedy()));
         poll_fn(|cx| {
-            hooks::with_tls(|tls| tls.budget.set(8));
+            let before = hooks::with_tls(|tls| tls.budget.replace(8));
             let polled = limited.as_mut().poll(cx);
-            hooks::with_tls(|tls| tls.budget.set(0));
+            hooks::with_tls(|tls| tls.budget.set(before));
             // Nobody is idle, so time passes by itself here.
-            rig.clock.advance_to(rig.clock.now_ns() + 1_000_000);
-            rig.timers.fire(rig.clock.now_ns(), 9);
+            clock.advance_to(clock.now_ns() + 1_000_000);
+            fire_due();
             polled
         })
         .await
