@@ -1,0 +1,179 @@
+//! `select!`.
+//!
+//! ```text
+//! {
+//!     enum Out<T0, T1> { B0(T0), B1(T1), Disabled }
+//!     let (out, cleanup) = {
+//!         let mut enabled = ..;             // a bit for each branch; guards clear theirs
+//!         let mut future0 = pin!(Some(..)); // each future on the stack, in an option that drops it
+//!         poll_fn(|cx| ..).await            // polls; then drops the losers with a cleanup sink
+//!     };
+//!     cleanup.await;                        // what the losers owed
+//!     match out { B0(pattern) => handler, .. }
+//! }
+//! ```
+//!
+//! The handlers stand outside every loop and closure of the expansion, so that `break`, `continue`,
+//! `return` and `?` mean what they say; and outside the scope of the futures, whose borrows and
+//! whose place in the enclosing future end before a handler starts.
+
+use proc_macro::{Span, TokenStream, TokenTree};
+
+use crate::code::Code;
+use crate::error::Result;
+use crate::tokens::Input;
+
+mod parse;
+
+use parse::{Branch, Select};
+
+pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
+    let Input { private, tokens } = Input::parse(input)?;
+    let select = Select::parse(&tokens)?;
+    let mut code = Code::default();
+    let p = code.hole(private);
+    if select.branches.is_empty() {
+        let otherwise = code.hole(select.otherwise.unwrap_or_default().iter().cloned());
+        code.push(&otherwise);
+        return Ok(code.finish_hygienic());
+    }
+    code.push("{");
+    push_out_type(&mut code, select.branches.len());
+    code.push("let (out, cleanup) = {");
+    push_futures(&mut code, &select);
+    push_poll(&mut code, &select, &p);
+    code.push("}; cleanup.await;");
+    push_match(&mut code, &select, &p);
+    code.push("}");
+    Ok(code.finish_hygienic())
+}
+
+/// The enum that carries the winner's output. Items have no hygiene, hence the name.
+const OUT: &str = "__CorioSelectOut";
+
+fn push_out_type(code: &mut Code, branches: usize) {
+    let types = (0..branches).map(|i| format!("T{i}, ")).collect::<String>();
+    let variants = (0..branches).map(|i| format!("B{i}(T{i}), ")).collect::<String>();
+    code.push(&format!("enum {OUT}<{types}> {{ {variants} Disabled }}"));
+}
+
+/// First all guards, then all futures: also those of disabled branches, which are not polled.
+fn push_futures(code: &mut Code, select: &Select<'_>) {
+    let all = u64::MAX >> (64 - select.branches.len());
+    let guarded = select.branches.iter().any(|b| b.guard.is_some() || b.may_mismatch());
+    let mutable = if guarded { "mut" } else { "" };
+    code.push(&format!("let {mutable} enabled: u64 = {all};"));
+    for (i, branch) in select.branches.iter().enumerate() {
+        if let Some(guard) = branch.guard {
+            let guard = code.hole(guard.iter().cloned());
+            let mask = 1_u64 << i;
+            code.push(&format!("let guard: bool = {guard}; if !guard {{ enabled &= !{mask}; }}"));
+        }
+    }
+    for (i, branch) in select.branches.iter().enumerate() {
+        let future = code.hole(branch.future.iter().cloned());
+        code.push(&format!(
+            "let mut future{i} = ::core::pin::pin!(::core::option::Option::Some(
+                ::core::future::IntoFuture::into_future({future})
+            ));"
+        ));
+    }
+}
+
+fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
+    let branches = select.branches.len();
+    code.push(&format!(
+        "let out = ::core::future::poll_fn(move |cx| {{
+            if {p}::poll_budget(cx).is_pending() {{ return ::core::task::Poll::Pending; }}
+            let out = 'out: {{"
+    ));
+    if select.biased || branches == 1 {
+        for (i, branch) in select.branches.iter().enumerate() {
+            push_poll_one(code, i, branch, p);
+        }
+    } else {
+        code.push(&format!(
+            "let mut branch = {p}::random_index({branches});
+            for _ in 0..{branches} {{
+                match branch {{"
+        ));
+        for (i, branch) in select.branches.iter().enumerate() {
+            let pattern = if i + 1 < branches { i.to_string() } else { "_".to_owned() };
+            code.push(&format!("{pattern} => {{"));
+            push_poll_one(code, i, branch, p);
+            code.push("}");
+        }
+        let last = branches - 1;
+        code.push(&format!("}} branch = if branch < {last} {{ branch + 1 }} else {{ 0 }}; }}"));
+    }
+    let clears = (0..branches)
+        .map(|i| format!("future{i}.set(::core::option::Option::None);\n"))
+        .collect::<String>();
+    code.push(&format!(
+        "   if enabled != 0 {{ return ::core::task::Poll::Pending; }}
+            {OUT}::Disabled
+            }};
+            let sink = {p}::cleanup_sink();
+            {clears}
+            ::core::task::Poll::Ready((out, sink.finish()))
+        }}).await;
+        out"
+    ));
+}
+
+/// Polls one branch; leaves the block with its output if that matches the pattern.
+///
+/// The pattern must be tried here, where the poll can go on, and again at the handler, which is out
+/// of reach of a closure. Trying it must not take the value apart: so the arm has a guard that notes
+/// the match and then declines, and a body that diverges. To the borrow checker the value is whole
+/// behind the `match`, whatever the pattern binds and how.
+fn push_poll_one(code: &mut Code, i: usize, branch: &Branch<'_>, p: &str) {
+    let mask = 1_u64 << i;
+    let at = Span::mixed_site().located_at(branch.future[0].span());
+    let mut poll = Code::default();
+    let path = poll.hole(code.get(p));
+    poll.push(&format!("{path}::poll_slot(&mut future{i}, cx)"));
+    let poll = code.hole(poll.finish(at));
+    code.push(&format!(
+        "if enabled & {mask} != 0 {{
+            if let ::core::task::Poll::Ready(value) = {poll} {{"
+    ));
+    if branch.may_mismatch() {
+        let pattern = code.hole(branch.pattern.iter().cloned());
+        code.push(&format!(
+            "enabled &= !{mask};
+            let mut matches = false;
+            match value {{
+                #[allow(unused_variables, unused_mut)]
+                {pattern} if {{ matches = true; false }} => ::core::unreachable!(),
+                _ => {{}}
+            }}
+            if matches {{ break 'out {OUT}::B{i}(value); }}"
+        ));
+    } else {
+        code.push(&format!("break 'out {OUT}::B{i}(value);"));
+    }
+    code.push("} }");
+}
+
+fn push_match(code: &mut Code, select: &Select<'_>, p: &str) {
+    code.push("match out {");
+    for (i, branch) in select.branches.iter().enumerate() {
+        let pattern = code.hole(branch.pattern.iter().cloned());
+        let handler = code.hole(branch.handler.iter().cloned());
+        code.push(&format!("{OUT}::B{i}({pattern}) => {handler},"));
+    }
+    match select.otherwise {
+        Some(handler) => {
+            let handler: Vec<TokenTree> = handler.to_vec();
+            let handler = code.hole(handler);
+            code.push(&format!("{OUT}::Disabled => {handler},"));
+        }
+        None => code.push(&format!("{OUT}::Disabled => {p}::all_disabled(),")),
+    }
+    code.push(
+        "#[allow(unreachable_patterns)]
+        _ => ::core::unreachable!(\"a value that matched its pattern no longer does\"),
+        }",
+    );
+}

@@ -1,0 +1,142 @@
+//! The plain code that the expansions of `select!`, `join!` and `try_join!` call.
+//!
+//! Not an interface for people: it changes with the macros. What the expansions need of a runtime
+//! (the cleanup sink, randomness, the budget) is elsewhere; nothing here knows one.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+/// Polls the future in `slot`, and drops it as soon as it is done.
+///
+/// An empty slot is pending: `select!` does not poll a branch again that has ended.
+#[inline]
+pub fn poll_slot<F: Future>(
+    slot: &mut Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output> {
+    let Some(future) = slot.as_mut().as_pin_mut() else { return Poll::Pending };
+    let output = ready!(future.poll(cx));
+    slot.set(None);
+    Poll::Ready(output)
+}
+
+/// Panics at the place of a `select!` that has no branch left to wait for.
+#[cold]
+#[track_caller]
+pub fn all_disabled() -> ! {
+    panic!(
+        "every branch of this `select!` is disabled (by its guard, or because its value did not \
+         match its pattern): add an `else => ..` branch that says what to do then"
+    )
+}
+
+pin_project! {
+    /// A future, and in the same place its output when it is done.
+    #[allow(missing_docs, reason = "the macro takes no comments on fields")]
+    #[project = Proj]
+    #[project_replace = Owned]
+    pub enum MaybeDone<F: Future> {
+        /// To be polled.
+        Running {
+            #[pin]
+            future: F,
+        },
+        /// Not to be polled again.
+        Done {
+            output: F::Output,
+        },
+        /// The output is gone; also what becomes of a future that is dropped early.
+        Taken,
+    }
+}
+
+impl<F: Future> MaybeDone<F> {
+    /// The future of `future`, not yet polled.
+    #[inline]
+    pub fn new(future: impl IntoFuture<IntoFuture = F>) -> Self {
+        Self::Running { future: future.into_future() }
+    }
+
+    /// The same for a future that may fail. Its bounds are there for the compiler's message.
+    #[inline]
+    pub fn fallible<T, E>(future: impl IntoFuture<IntoFuture = F>) -> Self
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        Self::new(future)
+    }
+}
+
+impl<F: Future> fmt::Debug for MaybeDone<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running { .. } => "Running",
+            Self::Done { .. } => "Done",
+            Self::Taken => "Taken",
+        })
+    }
+}
+
+/// Polls the future unless it is done. True: it is done.
+#[inline]
+pub fn poll_done<F: Future>(slot: &mut Pin<&mut MaybeDone<F>>, cx: &mut Context<'_>) -> bool {
+    if let Proj::Running { future } = slot.as_mut().project() {
+        let Poll::Ready(output) = future.poll(cx) else { return false };
+        slot.set(MaybeDone::Done { output });
+    }
+    true
+}
+
+/// Polls the future unless it is done. An error is handed out, a success kept for [`take_ok`].
+#[inline]
+pub fn poll_ok<F, T, E>(
+    slot: &mut Pin<&mut MaybeDone<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), E>>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    if let Proj::Running { future } = slot.as_mut().project() {
+        match ready!(future.poll(cx)) {
+            Err(error) => {
+                slot.set(MaybeDone::Taken);
+                return Poll::Ready(Err(error));
+            }
+            output => slot.set(MaybeDone::Done { output }),
+        }
+    }
+    Poll::Ready(Ok(()))
+}
+
+/// Takes the output of a future that is done.
+///
+/// # Panics
+///
+/// When it is not done, or its output was taken before.
+#[inline]
+pub fn take_output<F: Future>(slot: &mut Pin<&mut MaybeDone<F>>) -> F::Output {
+    match slot.as_mut().project_replace(MaybeDone::Taken) {
+        Owned::Done { output } => output,
+        Owned::Running { .. } | Owned::Taken => unreachable!("the future has no output to take"),
+    }
+}
+
+/// Takes the value of a future that is done and has not failed.
+///
+/// # Panics
+///
+/// As [`take_output`]; and when it has failed, which [`poll_ok`] reports.
+#[inline]
+pub fn take_ok<F, T, E>(slot: &mut Pin<&mut MaybeDone<F>>) -> T
+where
+    F: Future<Output = Result<T, E>>,
+{
+    match take_output(slot) {
+        Ok(value) => value,
+        Err(_) => unreachable!("`poll_ok` hands out every error"),
+    }
+}
