@@ -28,3 +28,4 @@ pub use mutex::{
 };
 mod notify;
 pub use notify::{Notified, Notify, OwnedNotified};
+pub mod oneshot;
