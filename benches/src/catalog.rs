@@ -55,15 +55,15 @@ pub(crate) struct Workload {
 impl Workload {
     /// The figures that are read off a sample of this workload.
     pub(crate) fn metrics(&self) -> &'static [Metric] {
-        use Metric::{Bytes, Cpu, P50, P99, P999, Wall};
+        use Metric::{Bytes, Cpu, CpuPerMillion, P50, P99, P999, Rate, Wall};
         match self.kind {
             Kind::Loop { .. } | Kind::StartStop | Kind::ColdStart => &[Wall, Cpu],
             Kind::Sleeps { .. } => &[Cpu, P50, P99, P999],
             Kind::HoggedTicker => &[P50, P99, P999],
             Kind::ParkedTasks { .. } => &[Bytes],
             Kind::Server { mode: Mode::Idle, .. } => &[Bytes],
-            Kind::Server { hogged: true, .. } => &[Wall, P50, P99, P999],
-            Kind::Server { .. } => &[Wall, Cpu, P50, P99, P999],
+            Kind::Server { hogged: true, .. } => &[Rate, P50, P99, P999],
+            Kind::Server { .. } => &[Rate, CpuPerMillion, P50, P99, P999],
         }
     }
 

@@ -5,6 +5,7 @@ use crate::compare::{self, Options};
 use crate::runtime::{self, Runtime};
 use crate::scale::Scale;
 use crate::{child, parent, report};
+use std::path::PathBuf;
 
 const HELP: &str = "\
 Compares async runtimes, workload by workload, each in processes of its own.
@@ -17,6 +18,7 @@ corio-bench list                 name the workloads and the runtimes
 --smoke            each workload once, as small as it can be: shows that it works, not how fast
 --rounds N         rounds (7; 3 with --quick, 1 with --smoke)
 --runtimes A,B     only these runtimes
+--out FOLDER       where compare.json and compare.html go (target/corio-bench)
 
 Above 1 is better than tokio, for every figure.
 ";
@@ -33,14 +35,14 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
             list();
             Ok(())
         }
-        ["compare", options @ ..] => compare(parse(options, &catalog::all())?),
+        ["compare", options @ ..] => compare(&parse(options, &catalog::all())?),
         ["run", name, options @ ..] => {
             let mut found = catalog::all();
             found.retain(|workload| workload.name.starts_with(name));
             if found.is_empty() {
                 catalog::named(name)?;
             }
-            compare(parse(options, &found)?)
+            compare(&parse(options, &found)?)
         }
         [parent::CHILD, "measure", workload, runtime, scale] => {
             child::measure(workload, runtime, scale)
@@ -67,10 +69,19 @@ fn list() {
     }
 }
 
+/// What was asked for.
+#[derive(Debug)]
+struct Request {
+    options: Options,
+    /// Where the files go.
+    folder: Option<PathBuf>,
+}
+
 /// Reads the options for a comparison of `workloads`.
-fn parse(args: &[&str], workloads: &[Workload]) -> Result<Options, String> {
+fn parse(args: &[&str], workloads: &[Workload]) -> Result<Request, String> {
     let mut scale = Scale::Full;
     let mut rounds = None;
+    let mut folder = None;
     let mut runtimes = runtime::ALL.to_vec();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -86,28 +97,42 @@ fn parse(args: &[&str], workloads: &[Workload]) -> Result<Options, String> {
             "--runtimes" => {
                 runtimes = value()?.split(',').map(Runtime::named).collect::<Result<_, _>>()?;
             }
+            "--out" => folder = Some(PathBuf::from(value()?)),
             other => return Err(format!("no option is called {other:?}; see `corio-bench help`")),
         }
     }
     // Asking for a workload by its name is asking for it in every form.
     let everything = workloads.len() == catalog::all().len();
     let keep = |workload: &&Workload| scale != Scale::Quick || workload.quick || !everything;
-    Ok(Options {
+    let options = Options {
         scale,
         rounds: rounds.unwrap_or(scale.rounds()),
         workloads: workloads.iter().filter(keep).copied().collect(),
         runtimes,
-    })
+    };
+    Ok(Request { options, folder })
 }
 
-fn compare(options: Options) -> Result<(), String> {
-    if cfg!(debug_assertions) && options.scale != Scale::Smoke {
+fn compare(request: &Request) -> Result<(), String> {
+    if cfg!(debug_assertions) && request.options.scale != Scale::Smoke {
         return Err("figures of a debug build mean nothing: add --release".to_owned());
     }
-    let rows = compare::run(&options);
-    print!("{}", report::table::render(&rows));
+    let rows = compare::run(&request.options);
+    let folder = match &request.folder {
+        Some(folder) => folder.clone(),
+        None => default_folder()?,
+    };
+    report::publish(&rows, &request.options, &folder)?;
     let failed: usize = rows.iter().flat_map(|row| &row.cells).map(|cell| cell.errors.len()).sum();
     if failed > 0 { Err(format!("{failed} measurements failed")) } else { Ok(()) }
+}
+
+/// The folder `corio-bench` beside the one that this program was built into.
+fn default_folder() -> Result<PathBuf, String> {
+    let program =
+        std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
+    let target = program.ancestors().nth(2).ok_or("this program lies in no folder")?;
+    Ok(target.join("corio-bench"))
 }
 
 #[cfg(test)]
@@ -116,10 +141,13 @@ mod tests {
 
     #[test]
     fn the_options_are_read() {
-        let options = parse(&["--quick", "--rounds", "5"], &catalog::all()).unwrap();
+        let request = parse(&["--quick", "--rounds", "5", "--out", "x"], &catalog::all()).unwrap();
+        assert_eq!(request.folder, Some(PathBuf::from("x")));
+        let options = request.options;
         assert_eq!((options.scale, options.rounds), (Scale::Quick, 5));
         assert!(options.workloads.len() < catalog::all().len());
-        let options = parse(&["--runtimes", "bare,tokio-multi"], &catalog::all()).unwrap();
+        let args = ["--runtimes", "bare,tokio-multi"];
+        let options = parse(&args, &catalog::all()).unwrap().options;
         assert_eq!(options.runtimes.len(), 2);
         assert_eq!((options.scale, options.rounds), (Scale::Full, 7));
     }

@@ -4,7 +4,7 @@ use crate::catalog::Workload;
 use crate::hist::Histogram;
 use crate::parent;
 use crate::progress::Progress;
-use crate::runtime::{self, Runtime};
+use crate::runtime::{Flavor, Runtime};
 use crate::sample::{Metric, Sample};
 use crate::scale::Scale;
 use crate::stats::{Spread, paired_ratio};
@@ -45,7 +45,7 @@ impl Cell {
 pub(crate) struct Row {
     /// What was done.
     pub(crate) workload: Workload,
-    /// By whom, in the order of [`runtime::ALL`]; those that cannot do it are missing.
+    /// By whom, in the order of [`ALL`](crate::runtime::ALL); those that cannot do it are missing.
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -55,9 +55,9 @@ impl Row {
         self.cells.iter().find(|cell| cell.runtime == runtime)
     }
 
-    /// How many times better `runtime` is than tokio of the same flavour; above 1 is better.
-    pub(crate) fn ratio(&self, runtime: Runtime, metric: Metric) -> Option<Spread> {
-        let theirs = self.cell(runtime.baseline())?.values(metric);
+    /// How many times better `runtime` is than tokio of `flavor`; above 1 is better.
+    pub(crate) fn ratio(&self, runtime: Runtime, flavor: Flavor, metric: Metric) -> Option<Spread> {
+        let theirs = self.cell(flavor.baseline())?.values(metric);
         paired_ratio(&theirs, &self.cell(runtime)?.values(metric))
     }
 }
@@ -111,18 +111,11 @@ fn empty(options: &Options, workload: Workload) -> Row {
     Row { workload, cells: cells.collect() }
 }
 
-/// The runtimes that stand side by side in one table: one flavour, and the program without any.
-pub(crate) fn side_by_side(flavor: runtime::Flavor) -> Vec<Runtime> {
-    runtime::ALL
-        .into_iter()
-        .filter(|runtime| runtime.flavor == flavor || runtime.library == runtime::Library::Bare)
-        .collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::catalog;
+    use crate::runtime;
 
     /// A row of `workload` with three rounds on every runtime that takes part; tokio takes 300 ns
     /// an operation, corio 100 ns and the others 200 ns.
@@ -155,7 +148,8 @@ pub(crate) mod tests {
     fn ratios_are_taken_against_tokio_of_the_same_flavour() {
         let row = row("mutex");
         for (name, ratio) in [("corio-multi", 3.0), ("tokio-current", 1.0), ("smol-current", 1.5)] {
-            let spread = row.ratio(Runtime::named(name).unwrap(), Metric::Wall).unwrap();
+            let runtime = Runtime::named(name).unwrap();
+            let spread = row.ratio(runtime, runtime.flavor, Metric::Wall).unwrap();
             assert_eq!(spread, Spread { min: ratio, median: ratio, max: ratio }, "{name}");
         }
     }
@@ -179,14 +173,7 @@ pub(crate) mod tests {
         };
         let row = empty(&options, catalog::named("watch").unwrap());
         assert!(row.cells.iter().all(|cell| cell.runtime.library != runtime::Library::Smol));
-        assert!(row.ratio(Runtime::named("smol-multi").unwrap(), Metric::Wall).is_none());
-    }
-
-    #[test]
-    fn the_bare_program_stands_beside_both_flavours() {
-        for flavor in [runtime::Flavor::Multi, runtime::Flavor::Current] {
-            let names: Vec<_> = side_by_side(flavor).iter().map(|runtime| runtime.name).collect();
-            assert_eq!((names.len(), names[3]), (4, "bare"));
-        }
+        let smol = Runtime::named("smol-multi").unwrap();
+        assert!(row.ratio(smol, smol.flavor, Metric::Wall).is_none());
     }
 }

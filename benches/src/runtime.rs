@@ -22,6 +22,9 @@ pub(crate) enum Flavor {
     Current,
 }
 
+/// Both flavours, in the order of the report.
+pub(crate) const FLAVORS: [Flavor; 2] = [Flavor::Multi, Flavor::Current];
+
 /// The threads of a multi-thread runtime.
 pub(crate) const WORKERS: usize = 2;
 
@@ -59,11 +62,38 @@ impl Runtime {
             format!("no runtime is called {name:?}; there are {}", names.join(", "))
         })
     }
+}
 
-    /// The tokio runtime that this one is held against.
-    pub(crate) fn baseline(self) -> Self {
-        let index = if self.flavor == Flavor::Multi { 1 } else { 4 };
-        ALL[index]
+impl Flavor {
+    /// The tokio runtime that others are held against.
+    pub(crate) fn baseline(self) -> Runtime {
+        match self {
+            Self::Multi => ALL[1],
+            Self::Current => ALL[4],
+        }
+    }
+
+    /// The runtime under judgement.
+    pub(crate) fn corio(self) -> Runtime {
+        match self {
+            Self::Multi => ALL[0],
+            Self::Current => ALL[3],
+        }
+    }
+
+    /// The runtimes that stand side by side: those of this flavour, and the program without any.
+    pub(crate) fn side_by_side(self) -> impl Iterator<Item = Runtime> {
+        let beside =
+            move |runtime: &Runtime| runtime.flavor == self || runtime.library == Library::Bare;
+        ALL.into_iter().filter(beside)
+    }
+
+    /// The heading.
+    pub(crate) fn title(self) -> String {
+        match self {
+            Self::Multi => format!("multi-thread, {WORKERS} workers"),
+            Self::Current => "current-thread".to_owned(),
+        }
     }
 }
 
@@ -80,10 +110,21 @@ mod tests {
     }
 
     #[test]
-    fn the_baseline_is_tokio_of_the_same_flavour() {
-        for runtime in ALL {
-            assert_eq!(runtime.baseline().library, Library::Tokio);
-            assert_eq!(runtime.baseline().flavor, runtime.flavor);
+    fn corio_is_held_against_tokio_of_the_same_flavour() {
+        for flavor in FLAVORS {
+            for (library, runtime) in
+                [(Library::Tokio, flavor.baseline()), (Library::Corio, flavor.corio())]
+            {
+                assert_eq!((runtime.library, runtime.flavor), (library, flavor));
+            }
+        }
+    }
+
+    #[test]
+    fn the_bare_program_stands_beside_both_flavours() {
+        for flavor in FLAVORS {
+            let names: Vec<_> = flavor.side_by_side().map(|runtime| runtime.name).collect();
+            assert_eq!((names.len(), names[3]), (4, "bare"));
         }
     }
 }

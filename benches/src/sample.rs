@@ -58,8 +58,8 @@ impl Sample {
         let quantile = |q| self.hist.as_ref().and_then(|hist| hist.quantile(q));
         let per_op = |total: f64| (self.ops > 0).then(|| total / self.ops as f64);
         match metric {
-            Metric::Wall => per_op(self.wall_ns),
-            Metric::Cpu => per_op(self.cpu_ns),
+            Metric::Wall | Metric::Rate => per_op(self.wall_ns),
+            Metric::Cpu | Metric::CpuPerMillion => per_op(self.cpu_ns),
             Metric::P50 => quantile(0.5),
             Metric::P99 => quantile(0.99),
             Metric::P999 => quantile(0.999),
@@ -89,6 +89,10 @@ pub(crate) enum Metric {
     Wall,
     /// CPU time per operation.
     Cpu,
+    /// The time on the clock per request, shown as requests per second.
+    Rate,
+    /// CPU time of the server per request, shown as CPU seconds per million requests.
+    CpuPerMillion,
     /// The median latency.
     P50,
     /// The latency that 99 % do not exceed.
@@ -105,6 +109,8 @@ impl Metric {
         match self {
             Self::Wall => "time/op",
             Self::Cpu => "CPU/op",
+            Self::Rate => "requests/s",
+            Self::CpuPerMillion => "CPU s/M",
             Self::P50 => "p50",
             Self::P99 => "p99",
             Self::P999 => "p99.9",
@@ -112,24 +118,30 @@ impl Metric {
         }
     }
 
-    /// `value` with its unit, in four or five characters of figures.
+    /// `value` with its unit, in three or four digits.
     pub(crate) fn show(self, value: f64) -> String {
-        if self == Self::Bytes {
-            return if value < 10_000.0 {
-                format!("{value:.0} B")
-            } else {
-                format!("{:.1} KiB", value / 1024.0)
-            };
+        match self {
+            Self::Rate => match 1e9 / value {
+                rate if rate < 1e4 => format!("{rate:.0}/s"),
+                rate => format!("{:.1}k/s", rate / 1e3),
+            },
+            // A nanosecond each is a millisecond for a million.
+            Self::CpuPerMillion => format!("{} s", digits(value / 1e3)),
+            Self::Bytes if value < 1e4 => format!("{value:.0} B"),
+            Self::Bytes => format!("{} KiB", digits(value / 1024.0)),
+            _ => match value {
+                v if v < 1e4 => format!("{} ns", digits(v)),
+                v if v < 1e7 => format!("{} us", digits(v / 1e3)),
+                v if v < 1e10 => format!("{} ms", digits(v / 1e6)),
+                v => format!("{} s", digits(v / 1e9)),
+            },
         }
-        let (scaled, unit) = match value {
-            v if v < 1e4 => (v, "ns"),
-            v if v < 1e7 => (v / 1e3, "us"),
-            v if v < 1e10 => (v / 1e6, "ms"),
-            v => (v / 1e9, "s"),
-        };
-        let digits = if scaled < 10.0 { 2 } else { usize::from(scaled < 1000.0) };
-        format!("{scaled:.digits$} {unit}")
     }
+}
+
+fn digits(value: f64) -> String {
+    let places = if value < 10.0 { 2 } else { usize::from(value < 1000.0) };
+    format!("{value:.places$}")
 }
 
 #[cfg(test)]
@@ -181,5 +193,7 @@ mod tests {
         assert_eq!(Metric::P99.show(1.5e7), "15.0 ms");
         assert_eq!(Metric::Bytes.show(400.4), "400 B");
         assert_eq!(Metric::Bytes.show(20_480.0), "20.0 KiB");
+        assert_eq!(Metric::Rate.show(8_000.0), "125.0k/s");
+        assert_eq!(Metric::CpuPerMillion.show(8_000.0), "8.00 s");
     }
 }

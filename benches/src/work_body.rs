@@ -1,8 +1,8 @@
 //! What the workloads share that is no runtime's: the type of a workload, and a neutral signal.
 
 use std::pin::Pin;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -90,14 +90,14 @@ impl Countdown {
 
 /// A future that is polled once and then stays pending, holding the waker as a leaf future would.
 #[derive(Debug)]
-pub(crate) struct Parked<'a> {
+pub(crate) struct Parked {
     /// Told of the first poll.
-    pub(crate) on_park: &'a Countdown,
+    pub(crate) on_park: Arc<Countdown>,
     /// The waker, once polled.
     pub(crate) waker: Option<Waker>,
 }
 
-impl Future for Parked<'_> {
+impl Future for Parked {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -122,7 +122,6 @@ pub(crate) fn compute(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[test]
     fn a_countdown_ends_with_the_last_arrival() {

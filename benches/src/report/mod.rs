@@ -1,3 +1,31 @@
 //! What a comparison leaves behind: a table, a JSON file and a page.
 
-pub(crate) mod table;
+mod file;
+mod machine;
+mod page;
+mod svg;
+mod table;
+mod verdict;
+
+use crate::compare::{Options, Row};
+use machine::Machine;
+use std::fs;
+use std::path::Path;
+
+/// Prints the table, and writes `compare.json` and `compare.html` into `folder`.
+pub(crate) fn publish(rows: &[Row], options: &Options, folder: &Path) -> Result<(), String> {
+    print!("{}", table::render(rows));
+    let machine = Machine::here();
+    fs::create_dir_all(folder)
+        .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    let json = format!("{}\n", file::render(rows, options, &machine));
+    for (name, text) in
+        [("compare.json", json), ("compare.html", page::render(rows, options, &machine))]
+    {
+        let path = folder.join(name);
+        fs::write(&path, text)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}

@@ -1,43 +1,41 @@
 //! The table on the terminal.
 
-use crate::compare::{Row, side_by_side};
-use crate::runtime::{Flavor, Library, Runtime, WORKERS};
+use super::verdict::Verdict;
+use crate::compare::Row;
+use crate::runtime::{FLAVORS, Flavor, Library, Runtime};
 use crate::sample::Metric;
+use crate::stats::Spread;
 use std::fmt::Write;
 
 const NAME_WIDTH: usize = 32;
-const CELL_WIDTH: usize = 11;
+const CELL_WIDTH: usize = 13;
+const RATIO_WIDTH: usize = 20;
 
-/// The whole report as text: a table for each flavour, then what failed.
+/// The whole report as text: a table for each flavour, the verdict, then what failed.
 pub(crate) fn render(rows: &[Row]) -> String {
     let mut out = String::new();
-    for flavor in [Flavor::Multi, Flavor::Current] {
+    for flavor in FLAVORS {
         table(&mut out, rows, flavor);
+    }
+    for flavor in FLAVORS {
+        verdict(&mut out, rows, flavor);
     }
     failures(&mut out, rows);
     out
 }
 
 fn table(out: &mut String, rows: &[Row], flavor: Flavor) {
-    let runtimes: Vec<Runtime> = side_by_side(flavor)
-        .into_iter()
+    let runtimes: Vec<Runtime> = flavor
+        .side_by_side()
         .filter(|runtime| rows.iter().any(|row| row.cell(*runtime).is_some()))
         .collect();
-    let threads = match flavor {
-        Flavor::Multi => format!("multi-thread, {WORKERS} workers"),
-        Flavor::Current => "current-thread".to_owned(),
-    };
-    line(
-        out,
-        &format!(
-            "\n{threads}. Medians; in brackets: x better than tokio (lowest to highest round)."
-        ),
-    );
+    let title = flavor.title();
+    line(out, &format!("\n{title}: medians; in brackets, times better than tokio, lowest-highest"));
     let mut head = format!("{:NAME_WIDTH$}", "");
     for runtime in &runtimes {
         let _ = write!(head, " {:>CELL_WIDTH$}", runtime.name);
         if runtime.library != Library::Tokio {
-            let _ = write!(head, " {:20}", "");
+            let _ = write!(head, " {:RATIO_WIDTH$}", "");
         }
     }
     line(out, &head);
@@ -48,12 +46,12 @@ fn table(out: &mut String, rows: &[Row], flavor: Flavor) {
             line(out, &format!("-- {group}"));
         }
         for metric in row.workload.metrics() {
-            line(out, &metric_line(row, *metric, &runtimes));
+            line(out, &metric_line(row, *metric, flavor, &runtimes));
         }
     }
 }
 
-fn metric_line(row: &Row, metric: Metric, runtimes: &[Runtime]) -> String {
+fn metric_line(row: &Row, metric: Metric, flavor: Flavor, runtimes: &[Runtime]) -> String {
     let mut text = format!("{:<NAME_WIDTH$}", format!("{} {}", row.workload.name, metric.name()));
     for runtime in runtimes {
         let value = row.cell(*runtime).and_then(|cell| cell.spread(metric));
@@ -61,12 +59,33 @@ fn metric_line(row: &Row, metric: Metric, runtimes: &[Runtime]) -> String {
         let _ = write!(text, " {shown:>CELL_WIDTH$}");
         if runtime.library != Library::Tokio {
             let ratio = row
-                .ratio(*runtime, metric)
+                .ratio(*runtime, flavor, metric)
                 .map(|ratio| format!("[{:.2}x {:.2}-{:.2}]", ratio.median, ratio.min, ratio.max));
-            let _ = write!(text, " {:20}", ratio.unwrap_or_default());
+            let _ = write!(text, " {:RATIO_WIDTH$}", ratio.unwrap_or_default());
         }
     }
     text
+}
+
+/// Says where corio stands against tokio: the mean of each group, and every figure that is worse.
+fn verdict(out: &mut String, rows: &[Row], flavor: Flavor) {
+    let verdict = Verdict::of(rows, flavor);
+    if verdict.judged == 0 {
+        return;
+    }
+    let title = flavor.title();
+    line(out, &format!("\ncorio against tokio, {title}: geometric means of the ratios"));
+    for mean in &verdict.means {
+        line(out, &format!("  {:18} {:10} {:.2}x", mean.group, mean.metric.name(), mean.ratio));
+    }
+    let (judged, worse) = (verdict.judged, verdict.worse.len());
+    line(out, &format!("{worse} of {judged} figures are worse than tokio's"));
+    for figure in &verdict.worse {
+        let Spread { min, median, max } = figure.ratio;
+        let always = if max < 1.0 { "  in every round" } else { "" };
+        let (name, metric) = (figure.workload, figure.metric.name());
+        line(out, &format!("  {name:26} {metric:10} {median:.2}x {min:.2}-{max:.2}{always}"));
+    }
 }
 
 /// Lists every measurement that failed, with the reason.
@@ -94,9 +113,10 @@ mod tests {
     fn the_table_shows_medians_and_ratios() {
         let text = render(&[row("mutex"), row("echo_64_1")]);
         let mutex = text.lines().find(|line| line.starts_with("mutex time/op")).unwrap();
-        assert!(mutex.contains("200 ns [3.00x 3.00-3.00]"), "{mutex}");
+        assert!(mutex.contains("200.0 ns [3.00x 3.00-3.00]"), "{mutex}");
         assert!(text.contains("-- locks") && text.contains("-- echo"), "{text}");
         assert!(!text.contains("FAILED"));
+        assert!(text.contains("0 of 7 figures are worse than tokio's"), "{text}");
     }
 
     #[test]

@@ -39,8 +39,7 @@ async fn mutex(n: u64) -> u64 {
     for _ in 0..n {
         *mutex.lock().await += black_box(1);
     }
-    let count = *mutex.lock().await;
-    count
+    *mutex.lock().await
 }
 
 async fn mutex_8(n: u64) -> u64 {
@@ -50,8 +49,7 @@ async fn mutex_8(n: u64) -> u64 {
         }
         0
     });
-    let count = *mutex.lock().await;
-    count
+    *mutex.lock().await
 }
 
 async fn mutex_8_held(n: u64) -> u64 {
@@ -63,8 +61,7 @@ async fn mutex_8_held(n: u64) -> u64 {
         }
         0
     });
-    let count = *mutex.lock().await;
-    count
+    *mutex.lock().await
 }
 
 async fn rwlock(n: u64) -> u64 {

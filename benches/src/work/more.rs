@@ -67,8 +67,7 @@ async fn watch(n: u64) -> u64 {
         }
     }
     rt::join(echo).await;
-    let count = *answered.borrow_and_update();
-    count
+    *answered.borrow_and_update()
 }
 
 /// One sender, eight tasks that see each value and say so.

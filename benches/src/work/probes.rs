@@ -119,8 +119,7 @@ pub(crate) async fn parked_tasks(n: u64) -> Result<Sample, String> {
     let before = resident()?;
     let (cpu, begin) = (cpu_now()?, Instant::now());
     for handle in &mut handles {
-        let parked = parked.clone();
-        *handle = Some(rt::spawn(async move { Parked { on_park: &parked, waker: None }.await }));
+        *handle = Some(rt::spawn(Parked { on_park: parked.clone(), waker: None }));
     }
     let count = parked.wait().await;
     let (wall, cpu) = (begin.elapsed(), cpu_now()? - cpu);

@@ -1,0 +1,93 @@
+//! The program as its users start it: what it prints, what it writes, and that every workload does
+//! its work on every runtime (the program itself refuses a sample whose count is wrong).
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn bench(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_corio-bench")).args(args).output().expect("the program")
+}
+
+fn stdout(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", output.status);
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+/// Runs the workloads whose names begin with `name` as small as they can be, and returns the table.
+fn smoke(name: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("smoke-{name}"));
+    let out = folder.to_str().expect("a path that is text");
+    let table = stdout(&bench(&["run", name, "--smoke", "--out", out]));
+    assert!(!table.contains("FAILED"), "{table}");
+    for file in ["compare.json", "compare.html"] {
+        let text = std::fs::read_to_string(folder.join(file)).expect(file);
+        assert!(text.contains(name), "{file}");
+    }
+    table
+}
+
+#[test]
+fn the_list_names_workloads_and_runtimes() {
+    let list = stdout(&bench(&["list"]));
+    for name in ["spawn_await_1000_main", "echo_64k_10000", "churn", "tokio-current", "bare"] {
+        assert!(list.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn spawns_yields_and_ping_pongs_do_their_work() {
+    for name in ["spawn", "chained", "yield", "ping_pong"] {
+        smoke(name);
+    }
+}
+
+#[test]
+fn channels_deliver_every_message() {
+    for name in ["oneshot", "mpsc", "broadcast", "watch"] {
+        smoke(name);
+    }
+}
+
+#[test]
+fn locks_let_everyone_in() {
+    for name in ["mutex", "rwlock", "semaphore", "notify"] {
+        smoke(name);
+    }
+}
+
+#[test]
+fn timers_and_memory_are_measured() {
+    for name in ["timeout", "sleeps", "hog_ticker", "start_stop", "cold_start", "task_memory"] {
+        smoke(name);
+    }
+}
+
+#[test]
+fn servers_answer_every_request_right() {
+    for name in ["echo_64_", "echo_64k_", "hog_echo", "churn", "connection_memory"] {
+        let table = smoke(name);
+        assert!(table.contains("tokio-multi"), "{table}");
+    }
+}
+
+#[test]
+fn mistakes_end_with_a_word_on_what_to_do() {
+    for args in [&["run", "nothing"][..], &["race"], &["compare", "--fast"]] {
+        let output = bench(args);
+        assert!(!output.status.success());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            error.contains("corio-bench list") || error.contains("corio-bench help"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_measuring_process_says_what_it_cannot_do() {
+    let output = bench(&["__child", "measure", "watch", "smol-multi", "smoke"]);
+    assert!(!output.status.success());
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("watch is nothing that smol-multi can do"), "{error}");
+}
