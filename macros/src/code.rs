@@ -32,10 +32,20 @@ impl Code {
         name
     }
 
-    /// What fills the hole `name`.
-    pub(crate) fn get(&self, name: &str) -> TokenStream {
-        let number = name.strip_prefix(HOLE).and_then(|n| n.parse::<usize>().ok());
-        number.and_then(|n| self.holes.get(n)).cloned().unwrap_or_default()
+    /// A hole for text that is about the user's `tokens`, and is reported there. In it, `{p}` stands
+    /// for what the hole `p` does, and `{tokens}` for the tokens themselves.
+    pub(crate) fn hole_about(&mut self, tokens: &[TokenTree], p: &str, text: &str) -> String {
+        let number = p.strip_prefix(HOLE).and_then(|n| n.parse::<usize>().ok());
+        let path = number.and_then(|n| self.holes.get(n)).cloned().expect("`p` is a hole");
+        let mut code = Self::default();
+        // The place changes, the hygiene does not: `$crate` stays what it is.
+        let path = code.hole(path.into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(tokens[0].span()));
+            token
+        }));
+        let all = code.hole(tokens.iter().cloned());
+        code.push(&text.replace("{p}", &path).replace("{tokens}", &all));
+        self.hole(code.finish(Span::mixed_site().located_at(tokens[0].span())))
     }
 
     /// Parses the text, gives its tokens `span`, and fills the holes.

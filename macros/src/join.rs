@@ -1,6 +1,6 @@
 //! `join!` and `try_join!`.
 
-use proc_macro::{Span, TokenStream, TokenTree};
+use proc_macro::{TokenStream, TokenTree};
 
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -80,7 +80,7 @@ fn parse(kind: Kind, tokens: &[TokenTree]) -> Result<Vec<&[TokenTree]>> {
 struct Calls {
     /// `let mut future0 = ..`: each future pinned on the stack, in a cell for its output.
     slots: Vec<String>,
-    /// `poll(&mut future0, cx)`
+    /// Polls each future once, notes if it is not done, and leaves with its error.
     polls: Vec<String>,
     /// `take(&mut future0),`
     takes: String,
@@ -91,9 +91,9 @@ struct Calls {
 
 impl Calls {
     fn new(kind: Kind, futures: &[&[TokenTree]], p: &str, code: &mut Code) -> Self {
-        let (make, poll, take) = match kind {
-            Kind::Join => ("new", "poll_done", "take_output"),
-            Kind::TryJoin => ("fallible", "poll_ok", "take_ok"),
+        let (make, poll) = match kind {
+            Kind::Join => ("::core::future::IntoFuture::into_future", "poll_done"),
+            Kind::TryJoin => ("{p}::fallible", "poll_ok"),
         };
         let mut calls = Self {
             slots: Vec::new(),
@@ -103,17 +103,25 @@ impl Calls {
             private: p.to_owned(),
         };
         for (i, future) in futures.iter().enumerate() {
-            let at = Span::mixed_site().located_at(future[0].span());
-            let tokens = code.hole(future.iter().cloned());
-            calls.slots.push(format!(
-                "let mut future{i} = ::core::pin::pin!({p}::MaybeDone::{make}({tokens}));"
-            ));
-            // Located at the future, for the types that do not fit.
-            let mut polled = Code::default();
-            let path = polled.hole(code.get(p));
-            polled.push(&format!("{path}::{poll}(&mut future{i}, cx)"));
-            calls.polls.push(code.hole(polled.finish(at)));
-            calls.takes += &format!("{p}::{take}(&mut future{i}), ");
+            let slot = format!(
+                "let mut future{i} = ::core::pin::pin!({{p}}::MaybeDone::new({make}({{tokens}})));"
+            );
+            calls.slots.push(code.hole_about(future, p, &slot));
+            let call = format!("{{p}}::{poll}(&mut future{i}, cx)");
+            let polled = match kind {
+                Kind::Join => format!("done &= {call};"),
+                Kind::TryJoin => format!(
+                    "match {call} {{
+                        ::core::task::Poll::Ready(::core::result::Result::Ok(())) => {{}}
+                        ::core::task::Poll::Ready(::core::result::Result::Err(error)) => {{
+                            break 'failed error
+                        }}
+                        ::core::task::Poll::Pending => done = false,
+                    }}"
+                ),
+            };
+            calls.polls.push(code.hole_about(future, p, &polled));
+            calls.takes += &format!("{p}::take_value(&mut future{i}), ");
             calls.clears += &format!("future{i}.set({p}::MaybeDone::Taken);\n");
         }
         calls
@@ -121,9 +129,7 @@ impl Calls {
 
     fn join(&self, code: &mut Code) {
         code.push("let out = ::core::future::poll_fn(move |cx| { let mut done = true;");
-        for poll in &self.polls {
-            code.push(&format!("done &= {poll};"));
-        }
+        self.polls.iter().for_each(|poll| code.push(poll));
         let takes = &self.takes;
         code.push(&format!(
             "if done {{ ::core::task::Poll::Ready(({takes})) }} else {{ ::core::task::Poll::Pending }}
@@ -139,15 +145,7 @@ impl Calls {
                 let mut done = true;
                 let error = 'failed: {",
         );
-        for poll in &self.polls {
-            code.push(&format!(
-                "match {poll} {{
-                    ::core::task::Poll::Ready(::core::result::Result::Ok(())) => {{}}
-                    ::core::task::Poll::Ready(::core::result::Result::Err(error)) => break 'failed error,
-                    ::core::task::Poll::Pending => done = false,
-                }}"
-            ));
-        }
+        self.polls.iter().for_each(|poll| code.push(poll));
         code.push(&format!(
             "return if done {{
                     ::core::task::Poll::Ready((

@@ -196,7 +196,7 @@ impl<'a> NameValue<'a> {
 
     /// The value is not what it should be: says what was found and what to write.
     fn mismatch<T>(&self, wants: &str) -> Result<T> {
-        let found: TokenStream = self.value.iter().cloned().collect();
+        let found: String = self.value.iter().map(TokenTree::to_string).collect();
         let (name, usage) = (&self.name, usage(&self.name));
         Err(Error::over(
             self.value,

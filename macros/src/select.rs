@@ -17,7 +17,7 @@
 //! `return` and `?` mean what they say; and outside the scope of the futures, whose borrows and
 //! whose place in the enclosing future end before a handler starts.
 
-use proc_macro::{Span, TokenStream, TokenTree};
+use proc_macro::{TokenStream, TokenTree};
 
 use crate::code::Code;
 use crate::error::Result;
@@ -40,7 +40,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     code.push("{");
     push_out_type(&mut code, select.branches.len());
     code.push("let (out, cleanup) = {");
-    push_futures(&mut code, &select);
+    push_futures(&mut code, &select, &p);
     push_poll(&mut code, &select, &p);
     code.push("}; cleanup.await;");
     push_match(&mut code, &select, &p);
@@ -58,7 +58,7 @@ fn push_out_type(code: &mut Code, branches: usize) {
 }
 
 /// First all guards, then all futures: also those of disabled branches, which are not polled.
-fn push_futures(code: &mut Code, select: &Select<'_>) {
+fn push_futures(code: &mut Code, select: &Select<'_>, p: &str) {
     let all = u64::MAX >> (64 - select.branches.len());
     let guarded = select.branches.iter().any(|b| b.guard.is_some() || b.may_mismatch());
     let mutable = if guarded { "mut" } else { "" };
@@ -71,12 +71,13 @@ fn push_futures(code: &mut Code, select: &Select<'_>) {
         }
     }
     for (i, branch) in select.branches.iter().enumerate() {
-        let future = code.hole(branch.future.iter().cloned());
-        code.push(&format!(
+        let text = format!(
             "let mut future{i} = ::core::pin::pin!(::core::option::Option::Some(
-                ::core::future::IntoFuture::into_future({future})
+                ::core::future::IntoFuture::into_future({{tokens}})
             ));"
-        ));
+        );
+        let future = code.hole_about(branch.future, p, &text);
+        code.push(&future);
     }
 }
 
@@ -129,11 +130,8 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
 /// behind the `match`, whatever the pattern binds and how.
 fn push_poll_one(code: &mut Code, i: usize, branch: &Branch<'_>, p: &str) {
     let mask = 1_u64 << i;
-    let at = Span::mixed_site().located_at(branch.future[0].span());
-    let mut poll = Code::default();
-    let path = poll.hole(code.get(p));
-    poll.push(&format!("{path}::poll_slot(&mut future{i}, cx)"));
-    let poll = code.hole(poll.finish(at));
+    let poll = format!("{{p}}::poll_slot(&mut future{i}, cx)");
+    let poll = code.hole_about(branch.future, p, &poll);
     code.push(&format!(
         "if enabled & {mask} != 0 {{
             if let ::core::task::Poll::Ready(value) = {poll} {{"

@@ -44,6 +44,11 @@ pub(crate) fn is_arrow(tokens: &[TokenTree], at: usize) -> bool {
     is_joint(tokens.get(at), '=') && is_punct(tokens.get(at + 1), '>')
 }
 
+/// Whether `tokens[at]` starts a `->`.
+pub(crate) fn is_thin_arrow(tokens: &[TokenTree], at: usize) -> bool {
+    is_joint(tokens.get(at), '-') && is_punct(tokens.get(at + 1), '>')
+}
+
 /// Whether `tokens[at]` is a `=` on its own: not a part of `==`, `=>` or `..=`.
 pub(crate) fn is_assign(tokens: &[TokenTree], at: usize) -> bool {
     let joins_next = is_joint(tokens.get(at), '=')
@@ -161,7 +166,7 @@ fn follows_cast(tokens: &[TokenTree], at: usize) -> bool {
 fn end_of_angles(tokens: &[TokenTree], at: usize) -> Option<usize> {
     let mut depth = 0_usize;
     for i in at..tokens.len() {
-        let after_dash = i > 0 && is_joint(tokens.get(i - 1), '-');
+        let after_dash = i > 0 && is_thin_arrow(tokens, i - 1);
         if is_arrow(tokens, i) || is_punct(tokens.get(i), ';') {
             return None;
         } else if is_punct(tokens.get(i), '<') {
@@ -179,7 +184,7 @@ fn end_of_angles(tokens: &[TokenTree], at: usize) -> Option<usize> {
 /// The place behind the parameters and the return type of the closure that starts at `at`.
 fn end_of_closure_head(tokens: &[TokenTree], at: usize) -> Option<usize> {
     let end = (at + 1..tokens.len()).find(|&i| is_punct(tokens.get(i), '|'))? + 1;
-    if !(is_joint(tokens.get(end), '-') && is_punct(tokens.get(end + 1), '>')) {
+    if !is_thin_arrow(tokens, end) {
         return Some(end);
     }
     (end..tokens.len()).find(|&i| group(tokens.get(i), Delimiter::Brace).is_some())

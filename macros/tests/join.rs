@@ -1,9 +1,6 @@
 //! `join!` and `try_join!` against the stand-in runtime.
 #![deny(warnings)]
 
-#[path = "../../src/macros.rs"]
-#[allow(unused_imports, unreachable_pub, reason = "only the joins are used here")]
-mod macros;
 mod rt;
 
 use std::cell::{Cell, RefCell};

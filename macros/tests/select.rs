@@ -1,9 +1,6 @@
 //! `select!` against the stand-in runtime.
 #![deny(warnings)]
 
-#[path = "../../src/macros.rs"]
-#[allow(unused_imports, unreachable_pub, reason = "only `select!` is used here")]
-mod macros;
 mod rt;
 
 use std::cell::Cell;

@@ -10,6 +10,15 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+/// What a future that may fail is made of. The bounds are there for the compiler's message.
+#[inline]
+pub fn fallible<I, T, E>(future: I) -> I::IntoFuture
+where
+    I: IntoFuture<Output = Result<T, E>>,
+{
+    future.into_future()
+}
+
 /// Polls the future in `slot`, and drops it as soon as it is done.
 ///
 /// An empty slot is pending: `select!` does not poll a branch again that has ended.
@@ -35,11 +44,11 @@ pub fn all_disabled() -> ! {
 }
 
 pin_project! {
-    /// A future, and in the same place its output when it is done.
+    /// A future, and in the same place its value when it is done.
     #[allow(missing_docs, reason = "the macro takes no comments on fields")]
     #[project = Proj]
     #[project_replace = Owned]
-    pub enum MaybeDone<F: Future> {
+    pub enum MaybeDone<F, T> {
         /// To be polled.
         Running {
             #[pin]
@@ -47,31 +56,22 @@ pin_project! {
         },
         /// Not to be polled again.
         Done {
-            output: F::Output,
+            value: T,
         },
-        /// The output is gone; also what becomes of a future that is dropped early.
+        /// The value is gone; also what becomes of a future that is dropped early.
         Taken,
     }
 }
 
-impl<F: Future> MaybeDone<F> {
-    /// The future of `future`, not yet polled.
+impl<F, T> MaybeDone<F, T> {
+    /// A future that is not yet polled.
     #[inline]
-    pub fn new(future: impl IntoFuture<IntoFuture = F>) -> Self {
-        Self::Running { future: future.into_future() }
-    }
-
-    /// The same for a future that may fail. Its bounds are there for the compiler's message.
-    #[inline]
-    pub fn fallible<T, E>(future: impl IntoFuture<IntoFuture = F>) -> Self
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        Self::new(future)
+    pub fn new(future: F) -> Self {
+        Self::Running { future }
     }
 }
 
-impl<F: Future> fmt::Debug for MaybeDone<F> {
+impl<F, T> fmt::Debug for MaybeDone<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Running { .. } => "Running",
@@ -83,60 +83,47 @@ impl<F: Future> fmt::Debug for MaybeDone<F> {
 
 /// Polls the future unless it is done. True: it is done.
 #[inline]
-pub fn poll_done<F: Future>(slot: &mut Pin<&mut MaybeDone<F>>, cx: &mut Context<'_>) -> bool {
+pub fn poll_done<F: Future>(
+    slot: &mut Pin<&mut MaybeDone<F, F::Output>>,
+    cx: &mut Context<'_>,
+) -> bool {
     if let Proj::Running { future } = slot.as_mut().project() {
-        let Poll::Ready(output) = future.poll(cx) else { return false };
-        slot.set(MaybeDone::Done { output });
+        let Poll::Ready(value) = future.poll(cx) else { return false };
+        slot.set(MaybeDone::Done { value });
     }
     true
 }
 
-/// Polls the future unless it is done. An error is handed out, a success kept for [`take_ok`].
+/// Polls the future unless it is done. An error is handed out, a value is kept.
 #[inline]
 pub fn poll_ok<F, T, E>(
-    slot: &mut Pin<&mut MaybeDone<F>>,
+    slot: &mut Pin<&mut MaybeDone<F, T>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), E>>
 where
     F: Future<Output = Result<T, E>>,
 {
     if let Proj::Running { future } = slot.as_mut().project() {
-        match ready!(future.poll(cx)) {
-            Err(error) => {
-                slot.set(MaybeDone::Taken);
-                return Poll::Ready(Err(error));
-            }
-            output => slot.set(MaybeDone::Done { output }),
-        }
+        let result = ready!(future.poll(cx));
+        let (after, result) = match result {
+            Ok(value) => (MaybeDone::Done { value }, Ok(())),
+            Err(error) => (MaybeDone::Taken, Err(error)),
+        };
+        slot.set(after);
+        return Poll::Ready(result);
     }
     Poll::Ready(Ok(()))
 }
 
-/// Takes the output of a future that is done.
+/// Takes the value of a future that is done.
 ///
 /// # Panics
 ///
-/// When it is not done, or its output was taken before.
+/// When it is not done, or its value was taken before.
 #[inline]
-pub fn take_output<F: Future>(slot: &mut Pin<&mut MaybeDone<F>>) -> F::Output {
+pub fn take_value<F, T>(slot: &mut Pin<&mut MaybeDone<F, T>>) -> T {
     match slot.as_mut().project_replace(MaybeDone::Taken) {
-        Owned::Done { output } => output,
-        Owned::Running { .. } | Owned::Taken => unreachable!("the future has no output to take"),
-    }
-}
-
-/// Takes the value of a future that is done and has not failed.
-///
-/// # Panics
-///
-/// As [`take_output`]; and when it has failed, which [`poll_ok`] reports.
-#[inline]
-pub fn take_ok<F, T, E>(slot: &mut Pin<&mut MaybeDone<F>>) -> T
-where
-    F: Future<Output = Result<T, E>>,
-{
-    match take_output(slot) {
-        Ok(value) => value,
-        Err(_) => unreachable!("`poll_ok` hands out every error"),
+        Owned::Done { value } => value,
+        Owned::Running { .. } | Owned::Taken => unreachable!("the future has no value to take"),
     }
 }

@@ -3,7 +3,7 @@
 use proc_macro::{Delimiter, TokenTree};
 
 use crate::error::{Error, Result};
-use crate::tokens::{find, group, is_arrow, is_assign, is_comma, is_punct, is_word};
+use crate::tokens::{find, group, is_arrow, is_assign, is_comma, is_punct, is_thin_arrow, is_word};
 
 /// The most branches that fit the bit set of enabled branches.
 const MOST: usize = 64;
@@ -157,6 +157,9 @@ fn parse_future<'a>(
         |tokens: &[TokenTree], at| is_comma(tokens, at) && is_word(tokens.get(at + 1), "if");
     let end = find(tokens, |tokens, at| is_arrow(tokens, at) || starts_guard(tokens, at));
     let (future, rest) = tokens.split_at(end.unwrap_or(tokens.len()));
+    if let Some(at) = find(future, is_thin_arrow) {
+        return Err(Error::over(&future[at..at + 2], "write `=>` before the handler, not `->`"));
+    }
     // A comma followed by another `=` means that this branch has ended without a handler.
     let comma = find(future, is_comma);
     let next = comma.is_some_and(|at| find(&future[at + 1..], is_assign).is_some());

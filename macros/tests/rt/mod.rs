@@ -1,11 +1,14 @@
 //! A runtime of a few lines that the macros can be tested against by themselves.
 //!
-//! It has what expansions name: see `__private`. Its one task is polled without a break. Its cleanup sink is real, so that the order of cleanups can be observed.
+//! It has what expansions name: see `__private`. With `use rt::__private` at the root of a program, the
+//! wrappers of the real crate (`select!`, ..) work in it. Its one task is polled without a break. Its cleanup sink is real, so that the order of cleanups can be observed.
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 #![allow(unreachable_pub, missing_docs, missing_debug_implementations, reason = "it is no library")]
 
 #[path = "../../../runtime/src/macro_support.rs"]
 mod macro_support;
+#[path = "../../../src/macros.rs"]
+mod macros;
 
 pub mod __private {
     use std::cell::{Cell, RefCell};
