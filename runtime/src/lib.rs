@@ -1,3 +1,23 @@
 //! Tasks, executors, reactor, timers and structured concurrency of the corio async runtime.
 
+pub mod blocking;
+#[doc(hidden)]
+pub mod cleanup;
+mod executor;
+#[doc(hidden)]
+pub mod macro_support;
 pub mod reactor;
+mod run;
+pub mod task;
+pub mod time;
+
+pub use executor::{Handle, Runtime};
+pub use run::run;
+pub use task::{Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now};
+
+/// Making and holding runtimes.
+pub mod runtime {
+    pub use crate::executor::{
+        Builder, EnterGuard, Handle, NoRuntime, Runtime, RuntimeMetrics, UnawaitedPanic,
+    };
+}

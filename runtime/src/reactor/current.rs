@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use super::Reactor;
 
+use crate::executor::context::current_reactor;
+
 /// The reactor of this thread's core.
 #[cfg(not(test))]
 pub(super) fn current() -> io::Result<Arc<Reactor>> {
-    Err(io::Error::other(NO_RUNTIME))
+    current_reactor()
 }
-
-pub(super) const NO_RUNTIME: &str =
-    "no corio runtime on this thread: call this inside `corio::run`, or enter a `Handle` first";
 
 /// The reactor that a test put on this thread, else that of its core.
 #[cfg(test)]
 pub(super) fn current() -> io::Result<Arc<Reactor>> {
-    tests_own().map_or_else(|| Err(io::Error::other(NO_RUNTIME)), Ok)
+    tests_own().map_or_else(current_reactor, Ok)
 }
 
 #[cfg(test)]

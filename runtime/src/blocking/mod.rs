@@ -1,0 +1,264 @@
+//! Blocking calls: closures that run on threads of their own, as tasks.
+//!
+//! A call is a task cell like any other, whose future runs the closure at its first poll; the pool
+//! polls it instead of a core. So a call costs one allocation, and is named, listed, cancelled and
+//! awaited as a task is.
+//!
+//! The invariant of the file:
+//! - **P1** A call's cell is queued from birth (its state says so) and the job is its one place in a
+//!   queue; whoever runs or refuses the job completes the task.
+
+use std::cell::Cell as StdCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+use corio_sync::hooks::TaskHead;
+
+use crate::executor::Config;
+use crate::executor::context::{Context, with_context};
+use crate::executor::shared::Shared;
+use crate::task::Task;
+use crate::task::harness::publish;
+use crate::task::header::{Cell, Header, Hook};
+use crate::task::id;
+use crate::task::spawn::{Options, head_of};
+use crate::task::state::{Kind, State};
+use crate::task::waker::release;
+
+mod pool;
+
+use pool::{Job, Pool, SpawnRefused};
+
+/// The runtime's threads for blocking calls.
+pub(crate) struct BlockingPool {
+    pool: Pool,
+}
+
+impl BlockingPool {
+    /// `on_idle` is called each time the last call has ended.
+    pub(crate) fn new(config: &Config, on_idle: impl Fn() + Send + Sync + 'static) -> Self {
+        let (name, start, stop) = (config.blocking_name(), config.clone(), config.clone());
+        Self {
+            pool: Pool::new(pool::Config {
+                max_threads: config.max_blocking_threads,
+                keep_alive: config.thread_keep_alive,
+                name: Box::new(move || name.clone()),
+                stack_size: config.thread_stack_size,
+                on_start: Some(Box::new(move || start.call_thread_start())),
+                on_stop: Some(Box::new(move || stop.call_thread_stop())),
+                on_idle: Some(Box::new(on_idle)),
+                ..pool::Config::default()
+            }),
+        }
+    }
+
+    /// How many threads and calls there are.
+    pub(crate) fn counts(&self) -> pool::Counts {
+        self.pool.counts()
+    }
+
+    /// Whether a call is queued or under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.pool.counts().is_busy()
+    }
+
+    /// Takes no more calls; those that wait for a thread are cancelled.
+    pub(crate) fn close(&self) {
+        self.pool.close();
+    }
+
+    /// Ends the pool; `true` if every thread has ended by `deadline`.
+    pub(crate) fn join(&self, deadline: Option<Instant>) -> bool {
+        let stuck = self.pool.join(deadline);
+        if !stuck.is_empty() {
+            eprintln!("corio: blocking calls were still running at shutdown: {}", stuck.join(", "));
+        }
+        stuck.is_empty()
+    }
+}
+
+/// A closure as a future that is ready at its first poll.
+struct Call<F>(Option<F>);
+
+impl<F> Unpin for Call<F> {}
+
+impl<F: FnOnce() -> T, T> Future for Call<F> {
+    type Output = T;
+    fn poll(mut self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<T> {
+        match self.0.take() {
+            Some(f) => Poll::Ready(f()),
+            None => unreachable!("a call is polled once"),
+        }
+    }
+}
+
+/// Runs `f` as a task on a thread for blocking calls.
+pub(crate) fn spawn_on<F, T, H>(
+    shared: &Arc<Shared>,
+    f: F,
+    hook: H,
+    options: Options,
+) -> Task<H::Value>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send,
+    H: Hook<T> + Send,
+{
+    let home = with_context(|context| {
+        context.and_then(|c| c.own_core(shared)).map(|core| core.shared_ref())
+    })
+    .unwrap_or_else(|| shared.core_for_strangers());
+    let site = options.site;
+    let head: TaskHead = head_of(id::take_block(1), site);
+    let header = Header::new(
+        head,
+        State::new(Kind::Stealable),
+        2, // the task list's and the handle's
+        const { &Cell::<Call<F>, H>::VTABLE },
+        home.as_ptr(),
+        options.extras(),
+    );
+    // The count on the home core (E2 of the cores).
+    std::mem::forget(home.clone());
+    let task = Cell::allocate(header, Call(Some(f)), hook);
+    // SAFETY: the handle's reference, and the output's type is the hook's.
+    let handle = unsafe { Task::new(task) };
+    if !home.add_task(task) {
+        // SAFETY: fresh; the list's reference is ours.
+        unsafe { end(task, End::Refused(None), false) };
+        return handle;
+    }
+    // SAFETY: either function ends the task, once, on any thread: the closure is `Send` (P1).
+    let job = unsafe { Job::new(task.cast(), run, refuse) };
+    if let Err(SpawnRefused(job, error)) = shared.blocking.pool.submit(job) {
+        std::mem::forget(job);
+        let why = (!shared.is_closing()).then(|| error.to_string());
+        // SAFETY: the job was not taken, and is forgotten.
+        unsafe { end(task, End::Refused(why), true) };
+    }
+    handle
+}
+
+/// What becomes of a call.
+enum End {
+    Run,
+    /// It is cancelled, or could not be started for the reason given.
+    Refused(Option<String>),
+}
+
+/// Runs the call of a job, on a thread of the pool.
+///
+/// # Safety
+///
+/// `data` is the header of a call's cell (P1).
+unsafe fn run(data: NonNull<()>) {
+    // SAFETY: P1.
+    unsafe { end(data.cast(), End::Run, true) };
+}
+
+/// Ends the call of a job that will not run.
+///
+/// # Safety
+///
+/// As `run`.
+unsafe fn refuse(data: NonNull<()>) {
+    // SAFETY: P1.
+    unsafe { end(data.cast(), End::Refused(None), true) };
+}
+
+/// Runs or cancels a call, and completes its task.
+///
+/// # Safety
+///
+/// P1; the task list's reference is the caller's, and with `listed` it is on the list.
+unsafe fn end(task: NonNull<Header>, end: End, listed: bool) {
+    // SAFETY: the list's reference keeps it alive.
+    let header = unsafe { task.as_ref() };
+    let end = if header.state.start_poll() { End::Refused(None) } else { end };
+    if let End::Refused(why) = end {
+        // SAFETY: this thread started the poll, so the stage is its own (T2).
+        unsafe { (header.vtable.cancel)(task, why) };
+    } else {
+        // SAFETY: alive, see above.
+        let home = unsafe { header.core.as_ref() };
+        let outer = CURRENT.replace(task.as_ptr());
+        let mut cx = TaskContext::from_waker(std::task::Waker::noop());
+        let polled = match home.runtime() {
+            Some(shared) => {
+                let context = Context::new(shared, None);
+                // SAFETY: it stays where it is, and leaves below; a poll does not unwind.
+                unsafe { context.join() };
+                // SAFETY: as above.
+                let polled = unsafe { (header.vtable.poll)(task, &mut cx) };
+                context.leave();
+                polled
+            }
+            // SAFETY: as above.
+            None => unsafe { (header.vtable.poll)(task, &mut cx) },
+        };
+        CURRENT.set(outer);
+        debug_assert!(polled.is_ready(), "a call is ready at its first poll");
+    }
+    // SAFETY: the task has ended on this thread.
+    unsafe { publish(task) };
+    if listed {
+        // SAFETY: alive, see above.
+        unsafe { header.core.as_ref() }.remove_task(task);
+    }
+    // SAFETY: the list's reference ends here.
+    unsafe { release(task) };
+}
+
+thread_local! {
+    /// The call that this thread runs, or null.
+    static CURRENT: StdCell<*mut Header> = const { StdCell::new(ptr::null_mut()) };
+}
+
+/// The call that this thread runs.
+pub(crate) fn current_call<'a>() -> Option<&'a Header> {
+    // SAFETY: null, or alive while the thread runs it.
+    unsafe { CURRENT.get().as_ref() }
+}
+
+/// This blocking call has been cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallCancelled(());
+
+impl std::fmt::Display for CallCancelled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("this blocking call was cancelled")
+    }
+}
+
+impl std::error::Error for CallCancelled {}
+
+/// Tells a blocking call whether it has been cancelled, so that it can stop early.
+///
+/// # Errors
+///
+/// [`CallCancelled`] when the task of this call was cancelled, or the runtime is shutting down.
+///
+/// # Examples
+///
+/// ```
+/// # corio_runtime::run(async {
+/// let task = corio_runtime::spawn_blocking(|| {
+///     while corio_runtime::blocking::check_cancelled().is_ok() {
+///         std::thread::yield_now();
+///     }
+/// });
+/// # while !task.cancel() {}
+/// task.cancel();
+/// let _ = task.await;
+/// # });
+/// ```
+pub fn check_cancelled() -> Result<(), CallCancelled> {
+    match current_call() {
+        Some(call) if call.state.is_cancelled() => Err(CallCancelled(())),
+        _ => Ok(()),
+    }
+}

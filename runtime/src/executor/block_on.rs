@@ -1,0 +1,252 @@
+//! The main future: driven by the thread that calls `block_on`, on a core of its own if one is free.
+//!
+//! With a core, the main future is a task in that core's queue like any other: main and its tasks
+//! talk without crossing threads and without the kernel. Without one (every core has a thread), it
+//! is polled here, beside the runtime, and its thread sleeps on a parker.
+//!
+//! Either way it has a header, so that it has an id, context variables, and a cleanup set, which is
+//! drained before `block_on` returns.
+
+use std::any::Any;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::pin::{Pin, pin};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+
+use corio_sync::hooks::Site;
+use corio_sync::prim::{Ordering, Parker};
+
+use super::context::Context;
+use super::core::{Core, Main};
+use super::shared::Shared;
+use crate::cleanup;
+use crate::task::harness::with_current;
+use crate::task::header::{Header, catch, drop_payload};
+use crate::task::id;
+use crate::task::join::Canceller;
+use crate::task::spawn::{Options, main_header};
+use crate::task::waker::{release, waker_of};
+
+/// Drives `future` to its end on this thread. `None` if it was cancelled through the canceller that
+/// `started` is given.
+#[track_caller]
+pub(crate) fn block_on<F: Future>(
+    shared: &Arc<Shared>,
+    future: F,
+    started: impl FnOnce(Canceller),
+) -> Option<F::Output> {
+    refuse_nesting();
+    let site = Site::caller();
+    let future = pin!(Some(future));
+    let ended = match shared.take_core() {
+        Some(core) => on_core(shared, core, future, site, started),
+        None => beside(shared, future, site, started),
+    };
+    match ended {
+        Ok(output) => output,
+        Err(payload) => std::panic::resume_unwind(payload),
+    }
+}
+
+#[track_caller]
+fn refuse_nesting() {
+    let running = super::context::with_core(|core| core.is_some());
+    if running || super::context::current_header().is_some() {
+        panic!(
+            "`block_on` was called on a thread that is running tasks, which would stop them all: \
+             `.await` the future instead, or call `block_on` from `spawn_blocking`"
+        );
+    }
+}
+
+/// What a main future came to: its output, `None` if it was cancelled, or its panic.
+type Outcome<T> = Result<Option<T>, Box<dyn Any + Send>>;
+
+/// The main future and what it came to; polled until it is over and its cleanups have run.
+struct MainFuture<'a, F: Future> {
+    future: Pin<&'a mut Option<F>>,
+    outcome: Option<Outcome<F::Output>>,
+}
+
+impl<F: Future> MainFuture<'_, F> {
+    /// One poll, as the thread's current task `header`; `true` when everything is over.
+    fn poll(&mut self, header: &Header, cancel: bool, cx: &mut TaskContext<'_>) -> bool {
+        if self.outcome.is_none() {
+            let polled = if cancel {
+                Some(Ok(None))
+            } else {
+                catch(|| match self.future.as_mut().as_pin_mut() {
+                    Some(future) => future.poll(cx).map(Some),
+                    None => unreachable!("the future is there until there is an outcome"),
+                })
+                .map_or_else(|payload| Some(Err(payload)), |polled| match polled {
+                    Poll::Ready(output) => Some(Ok(output)),
+                    Poll::Pending => None,
+                })
+            };
+            if let Some(outcome) = polled {
+                // Dropping it hands over the cleanups of what it was in the middle of.
+                let dropped = catch(|| self.future.set(None));
+                self.outcome = Some(match (outcome, dropped) {
+                    (Ok(_), Err(payload)) => Err(payload),
+                    (outcome, Ok(())) => outcome,
+                    (Err(first), Err(second)) => {
+                        drop_payload(second);
+                        Err(first)
+                    }
+                });
+            }
+        }
+        // SAFETY: this thread polls the main task.
+        let cleaned = unsafe { cleanup::poll_all(header, cx) }.is_ready();
+        cleaned && self.outcome.is_some()
+    }
+
+    fn into_outcome(self) -> Outcome<F::Output> {
+        self.outcome.expect("the main future has been polled to its end")
+    }
+}
+
+/// The header's reference, and its state, end with this.
+struct MainHeader(NonNull<Header>);
+
+impl MainHeader {
+    fn get(&self) -> &Header {
+        // SAFETY: its reference is ours (T1).
+        unsafe { self.0.as_ref() }
+    }
+
+    fn canceller(&self) -> Canceller {
+        // SAFETY: its reference is ours (T1).
+        unsafe { Canceller::of(self.0) }
+    }
+}
+
+impl Drop for MainHeader {
+    fn drop(&mut self) {
+        let _ = self.get().state.complete();
+        // SAFETY: the stage of a main header is a `Pending` that nobody polls.
+        unsafe { (self.get().vtable.done)(self.0) };
+        // SAFETY: the one reference that `main_header` gave.
+        unsafe { release(self.0) };
+    }
+}
+
+fn on_core<F: Future>(
+    shared: &Arc<Shared>,
+    core: Box<Core>,
+    future: Pin<&mut Option<F>>,
+    site: Site,
+    started: impl FnOnce(Canceller),
+) -> Outcome<F::Output> {
+    let context = Context::new(shared.clone(), Some(&core));
+    // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
+    unsafe { context.join() };
+    core.on_alloc();
+    let header = MainHeader(main_header(core.shared_ptr(), core.next_id(), Options::at(site)));
+    context.leave();
+    started(header.canceller());
+    drive(shared, core, header, MainFuture { future, outcome: None })
+}
+
+/// Runs `core` until the main future, its cleanups and the thread's `!Send` tasks are over.
+fn drive<F: Future>(
+    shared: &Arc<Shared>,
+    core: Box<Core>,
+    header: MainHeader,
+    mut main: MainFuture<'_, F>,
+) -> Outcome<F::Output> {
+    let context = Context::new(shared.clone(), Some(&core));
+    // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
+    unsafe { context.join() };
+    shared.mains.enter(header.0);
+    // A main header is queued from birth.
+    core.push_bound(header.0);
+
+    // SAFETY: alive for the whole call; the waker's reference is not counted, so it is not dropped.
+    let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker_of(header.0)) });
+    let mut poll = |core: &Core| {
+        let this = header.get();
+        let cancel = this.state.own_start_poll();
+        let over = with_current(this, || {
+            main.poll(this, cancel, &mut TaskContext::from_waker(&waker))
+        });
+        if !over {
+            // Ordering: Relaxed, introspection reads a snapshot.
+            this.since_ms.store(core.now_ms(), Ordering::Relaxed);
+        }
+        over
+    };
+    core.run(shared, Some(Main { header: header.0, poll: &mut poll }));
+    core.end_local_tasks(shared);
+
+    shared.mains.leave(header.0);
+    core.forget_bound(header.0);
+    drop(header);
+    context.leave();
+    shared.give_core_back(core);
+    main.into_outcome()
+}
+
+struct Unpark(Arc<Parker>);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Polls the main future while other threads have all the cores. On a runtime without workers it
+/// moves onto the core when that becomes free, since then nobody else runs the tasks it waits for.
+fn beside<F: Future>(
+    shared: &Arc<Shared>,
+    future: Pin<&mut Option<F>>,
+    site: Site,
+    started: impl FnOnce(Canceller),
+) -> Outcome<F::Output> {
+    let parker = Arc::new(Parker::new());
+    let waker = Waker::from(Arc::new(Unpark(parker.clone())));
+    let context = Context::new(shared.clone(), None);
+    // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
+    unsafe { context.join() };
+    let home = shared.core_for_strangers();
+    let header = MainHeader(main_header(home.as_ptr(), id::take_block(1), Options::at(site)));
+    // The count of the header's cell on the core (T6).
+    std::mem::forget(home);
+    started(header.canceller());
+    shared.mains.enter(header.0);
+    shared.wait_for_core(parker.clone());
+
+    let mut main = MainFuture { future, outcome: None };
+    let free_core = loop {
+        let this = header.get();
+        let cancel = this.state.is_cancelled();
+        let mut cx = TaskContext::from_waker(&waker);
+        if with_current(this, || main.poll(this, cancel, &mut cx)) {
+            break None;
+        }
+        if !shared.config.multi_thread {
+            if let Some(core) = shared.take_core() {
+                break Some(core);
+            }
+        }
+        parker.park();
+    };
+
+    shared.stop_waiting_for_core(&parker);
+    shared.mains.leave(header.0);
+    context.leave();
+    match free_core {
+        // The first poll there gives every leaf the header's own waker.
+        Some(core) => drive(shared, core, header, main),
+        None => {
+            drop(header);
+            main.into_outcome()
+        }
+    }
+}

@@ -1,0 +1,984 @@
+//! A core: a run queue, timers, a reactor and a list of tasks, run by one thread at a time.
+//!
+//! [`CoreShared`] is what other threads may touch; [`Core`] is what only the thread that has taken the
+//! core touches. The single-threaded executor is one core, the work-stealing one is several; the code
+//! is the same.
+//!
+//! The invariants of the file:
+//! - **E1** The `Cell`s and `UnsafeCell`s of a `Core` are touched only by the thread that has taken it
+//!   out of its slot, and no reference into one lives across a call of foreign code.
+//! - **E2** A `CoreShared` is freed when `cells` falls to zero. Counted are: the runtime, each task's
+//!   cell, each `CoreRef`, and the credit that a `Core` holds in advance so that its own thread can
+//!   make and free cells without touching the counter.
+//! - **E3** A task in a queue is queued by its state; it is held by a task list (T1).
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use corio_sync::prim::statics::OnceLock;
+use corio_sync::prim::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, Parker, SpinLock};
+
+use super::mailbox::Mailbox;
+use super::park::{ParkState, Wake};
+use super::ring::{CAPACITY, Ring};
+use super::shared::Shared;
+use crate::reactor::{Events, Reactor};
+use crate::task::harness;
+use crate::task::header::Header;
+use crate::task::id;
+use crate::task::join::Canceller;
+use crate::task::waker::release;
+use crate::time::timers::Timers;
+
+/// The most polls between two looks at timers, mail and I/O.
+const MAX_INTERVAL: u32 = 128;
+/// How long those polls should last; their number adapts to it.
+const TARGET_NS: u64 = 50_000;
+/// Time between two looks at the reactor while there is other work.
+const IO_PERIOD_NS: u64 = 30_000;
+/// Timers fired before other work gets its turn.
+const TIMER_BATCH: usize = 1024;
+/// Counts of `cells` taken at a time.
+const CREDIT: usize = 256;
+/// A sibling's backlog is worth taking when it would keep it busy for this long.
+const WORTH_STEALING_NS: u64 = 200_000;
+/// The watcher's naps: the first and the longest.
+const FIRST_NAP: Duration = Duration::from_micros(100);
+const LAST_NAP: Duration = Duration::from_millis(10);
+
+/// The part of a core that any thread may touch.
+pub(crate) struct CoreShared {
+    /// Its place among the runtime's cores.
+    pub(crate) index: usize,
+    runtime: Weak<Shared>,
+    pub(crate) park: ParkState,
+    /// Where the core's thread sleeps while there is no reactor.
+    parker: Parker,
+    /// Whether the thread sleeps in the reactor rather than in `parker`. Written by the core's thread
+    /// before it announces its sleep, read by whoever finds it asleep.
+    in_reactor: AtomicBool,
+    /// Stealable tasks sent by other threads.
+    mail: Mailbox<Header>,
+    /// Bound tasks woken by other threads; each holds a reference.
+    bound_mail: Mailbox<Header>,
+    ring: Ring<Header>,
+    overflow: Overflow,
+    tasks: SpinLock<TaskList>,
+    pub(crate) timers: Timers,
+    reactor: OnceLock<Arc<Reactor>>,
+    /// Guards the making of the reactor.
+    making_reactor: Mutex<()>,
+    /// Polls since the start. Written by the core's thread, read by the watcher.
+    polls: AtomicU64,
+    /// The core itself while no thread runs it.
+    pub(crate) slot: Mutex<Option<Box<Core>>>,
+    cells: AtomicUsize,
+}
+
+// SAFETY: the raw pointers in it are tasks, whose state says who may touch them (T1, T2, E3).
+unsafe impl Send for CoreShared {}
+// SAFETY: as above; everything else in it is made for sharing.
+unsafe impl Sync for CoreShared {}
+
+/// The tasks of a core, from spawn to completion, wherever they run. Holds a reference to each.
+#[derive(Default)]
+struct TaskList {
+    tasks: Vec<NonNull<Header>>,
+    /// Set at shutdown: nothing is added any more.
+    closed: bool,
+}
+
+/// Tasks that did not fit the ring, in order.
+#[derive(Default)]
+struct Overflow {
+    tasks: SpinLock<VecDeque<NonNull<Header>>>,
+    /// Written with the lock held; read without.
+    len: AtomicUsize,
+}
+
+impl Overflow {
+    #[inline]
+    fn len(&self) -> usize {
+        // Ordering: Relaxed, the owner wrote it, or it is a hint.
+        self.len.load(Ordering::Relaxed)
+    }
+
+    fn push(&self, task: NonNull<Header>) {
+        let mut tasks = self.tasks.lock();
+        tasks.push_back(task);
+        // Ordering: Relaxed, see `len`.
+        self.len.store(tasks.len(), Ordering::Relaxed);
+    }
+
+    /// Takes at most `limit` tasks, oldest first.
+    fn take(&self, limit: usize, mut f: impl FnMut(NonNull<Header>)) {
+        let mut tasks = self.tasks.lock();
+        let count = limit.min(tasks.len());
+        tasks.drain(..count).for_each(&mut f);
+        // Ordering: Relaxed, see `len`.
+        self.len.store(tasks.len(), Ordering::Relaxed);
+    }
+}
+
+impl CoreShared {
+    /// A core that no thread runs, with its `Core` in the slot. The caller holds one count.
+    pub(crate) fn allocate(index: usize, runtime: Weak<Shared>, seed: u64) -> NonNull<Self> {
+        let shared = Box::new(Self {
+            index,
+            runtime,
+            park: ParkState::off(),
+            parker: Parker::new(),
+            in_reactor: AtomicBool::new(false),
+            mail: Mailbox::new(),
+            bound_mail: Mailbox::new(),
+            ring: Ring::new(),
+            overflow: Overflow::default(),
+            tasks: SpinLock::new(TaskList::default()),
+            timers: Timers::new(),
+            reactor: OnceLock::new(),
+            making_reactor: Mutex::new(()),
+            polls: AtomicU64::new(0),
+            slot: Mutex::new(None),
+            cells: AtomicUsize::new(1 + CREDIT),
+        });
+        let shared = NonNull::from(Box::leak(shared));
+        let core = Box::new(Core::new(shared, seed));
+        // SAFETY: just made, and not shared yet.
+        *unsafe { shared.as_ref() }.slot.lock() = Some(core);
+        shared
+    }
+
+    /// Gives `count` counts back; frees the core with the last (E2).
+    ///
+    /// # Safety
+    ///
+    /// The caller owns that many counts.
+    pub(crate) unsafe fn release(this: NonNull<Self>, count: usize) {
+        // SAFETY: the caller's counts keep it alive.
+        let shared = unsafe { this.as_ref() };
+        // Ordering: AcqRel: the last user sees everybody's accesses before it frees.
+        if shared.cells.fetch_sub(count, Ordering::AcqRel) == count {
+            // SAFETY: nobody has a count any more, and `allocate` made it.
+            drop(unsafe { Box::from_raw(this.as_ptr()) });
+        }
+    }
+
+    /// The runtime, unless it is gone.
+    pub(crate) fn runtime(&self) -> Option<Arc<Shared>> {
+        self.runtime.upgrade()
+    }
+
+    /// Something was put where the core will look: sees to it that it looks.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        match self.park.notify() {
+            Wake::Nothing => {}
+            Wake::Thread => self.unpark(),
+            Wake::Start => self.start(),
+        }
+    }
+
+    #[cold]
+    fn unpark(&self) {
+        // Ordering: Relaxed: written before the core's thread announced its sleep, which the caller
+        // has seen through the park word.
+        if self.in_reactor.load(Ordering::Relaxed) {
+            if let Some(reactor) = self.reactor.get() {
+                reactor.notify();
+            }
+        } else {
+            self.parker.unpark();
+        }
+    }
+
+    #[cold]
+    fn start(&self) {
+        if let Some(runtime) = self.runtime.upgrade() {
+            runtime.find_thread_for(self.index);
+        }
+    }
+
+    /// Sends a stealable task whose state has just become "queued".
+    pub(crate) fn post(&self, task: NonNull<Header>) {
+        // SAFETY: queued once, by the caller (E3).
+        if unsafe { self.mail.push(task) } {
+            self.notify();
+        }
+    }
+
+    /// Sends a bound task that has just been marked as notified, with a reference.
+    pub(crate) fn post_bound(&self, task: NonNull<Header>) {
+        // SAFETY: notified once, by the caller, with a reference for the mailbox.
+        if unsafe { self.bound_mail.push(task) } {
+            self.notify();
+        }
+    }
+
+    fn has_mail(&self) -> bool {
+        !self.mail.is_empty() || !self.bound_mail.is_empty()
+    }
+
+    /// Stealable tasks that wait in the core's queues, about.
+    #[inline]
+    pub(crate) fn backlog(&self) -> usize {
+        self.ring.len() + self.overflow.len()
+    }
+
+    /// Adds a task to the list; `false` if the runtime is shutting down.
+    #[inline]
+    pub(crate) fn add_task(&self, task: NonNull<Header>) -> bool {
+        let mut list = self.tasks.lock();
+        if list.closed {
+            return false;
+        }
+        // SAFETY: the caller is making the task.
+        let header = unsafe { task.as_ref() };
+        // Ordering: Relaxed, under the lock.
+        header.list_index.store(list.tasks.len() as u32, Ordering::Relaxed);
+        list.tasks.push(task);
+        true
+    }
+
+    /// Takes a completed task off the list; its reference is the caller's now.
+    #[inline]
+    pub(crate) fn remove_task(&self, task: NonNull<Header>) {
+        let mut list = self.tasks.lock();
+        // SAFETY: on the list, so alive.
+        let index = unsafe { task.as_ref() }.list_index.load(Ordering::Relaxed) as usize;
+        debug_assert_eq!(list.tasks[index], task);
+        list.tasks.swap_remove(index);
+        if let Some(moved) = list.tasks.get(index) {
+            // SAFETY: on the list, so alive.
+            // Ordering: Relaxed, under the lock.
+            unsafe { moved.as_ref() }.list_index.store(index as u32, Ordering::Relaxed);
+        }
+        let last = list.closed && list.tasks.is_empty();
+        drop(list);
+        if last {
+            self.last_task_gone();
+        }
+    }
+
+    #[cold]
+    fn last_task_gone(&self) {
+        if let Some(runtime) = self.runtime.upgrade() {
+            runtime.core_drained();
+        }
+    }
+
+    /// How many tasks the list holds.
+    pub(crate) fn task_count(&self) -> usize {
+        self.tasks.lock().tasks.len()
+    }
+
+    /// Calls `f` with each task on the list, which it must not keep.
+    pub(crate) fn for_each_task(&self, mut f: impl FnMut(&Header)) {
+        for task in &self.tasks.lock().tasks {
+            // SAFETY: on the list, so alive while the lock is held.
+            f(unsafe { task.as_ref() });
+        }
+    }
+
+    /// Calls `f` with a pointer to each task on the list; the list is locked meanwhile.
+    pub(crate) fn for_each_task_ptr(&self, f: impl FnMut(NonNull<Header>)) {
+        self.tasks.lock().tasks.iter().copied().for_each(f);
+    }
+
+    /// Takes over what was sent to `other`, which cannot get a thread.
+    pub(crate) fn adopt_mail_of(&self, other: &CoreShared) {
+        other.mail.take().for_each(|task| self.post(task));
+    }
+
+    /// Refuses new tasks, and calls `f` with each that is there.
+    pub(crate) fn close(&self, mut f: impl FnMut(NonNull<Header>)) {
+        let mut list = self.tasks.lock();
+        list.closed = true;
+        list.tasks.iter().copied().for_each(&mut f);
+    }
+
+    /// The core's reactor, made if need be.
+    pub(crate) fn reactor_or_new(&self, own_thread: bool) -> io::Result<Arc<Reactor>> {
+        if let Some(reactor) = self.reactor.get() {
+            return Ok(reactor.clone());
+        }
+        let guard = self.making_reactor.lock();
+        if let Some(reactor) = self.reactor.get() {
+            return Ok(reactor.clone());
+        }
+        let reactor = Arc::new(Reactor::new()?);
+        let _ = self.reactor.set(reactor.clone());
+        drop(guard);
+        if !own_thread {
+            // A thread that sleeps in `parker` must move to the reactor, and one must run the core.
+            self.notify();
+        }
+        Ok(reactor)
+    }
+
+    pub(crate) fn reactor(&self) -> Option<&Arc<Reactor>> {
+        self.reactor.get()
+    }
+
+    /// Ends timers and reactor; who waits on them is told. Threads are gone, or about to go.
+    pub(crate) fn shut_down(&self) {
+        self.timers.shutdown();
+        if let Some(reactor) = self.reactor.get() {
+            reactor.shutdown();
+        }
+    }
+
+    /// Polls since the start.
+    pub(crate) fn polls(&self) -> u64 {
+        // Ordering: Relaxed, a sample.
+        self.polls.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for CoreShared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+/// A counted pointer to a core.
+pub(crate) struct CoreRef(NonNull<CoreShared>);
+
+// SAFETY: `CoreShared` is `Send` and `Sync`, and the count is atomic.
+unsafe impl Send for CoreRef {}
+// SAFETY: as above.
+unsafe impl Sync for CoreRef {}
+
+impl CoreRef {
+    /// # Safety
+    ///
+    /// `core` is alive: somebody holds a count of it.
+    pub(crate) unsafe fn new(core: NonNull<CoreShared>) -> Self {
+        // SAFETY: the caller's promise.
+        // Ordering: Relaxed, a count is made from a count.
+        unsafe { core.as_ref() }.cells.fetch_add(1, Ordering::Relaxed);
+        Self(core)
+    }
+
+    pub(crate) fn as_ptr(&self) -> NonNull<CoreShared> {
+        self.0
+    }
+}
+
+impl Deref for CoreRef {
+    type Target = CoreShared;
+    #[inline]
+    fn deref(&self) -> &CoreShared {
+        // SAFETY: its count keeps it alive (E2).
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Clone for CoreRef {
+    fn clone(&self) -> Self {
+        // SAFETY: its count keeps it alive (E2).
+        unsafe { Self::new(self.0) }
+    }
+}
+
+impl Drop for CoreRef {
+    fn drop(&mut self) {
+        // SAFETY: its count ends here (E2).
+        unsafe { CoreShared::release(self.0, 1) };
+    }
+}
+
+impl fmt::Debug for CoreRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// The queue of bound tasks: first in, first out, or in an order drawn from a seed.
+struct BoundQueue {
+    tasks: VecDeque<NonNull<Header>>,
+    seeded: bool,
+}
+
+/// The part of a core that only its thread touches.
+pub(crate) struct Core {
+    shared: NonNull<CoreShared>,
+    bound: UnsafeCell<BoundQueue>,
+    /// Bound and stealable tasks take turns.
+    bound_first: Cell<bool>,
+    /// Polls left before the next `look_around`.
+    until_look: Cell<u32>,
+    /// How many there are between two of them, by what the last ones took.
+    interval: Cell<u32>,
+    /// The clock as of the last look, in nanoseconds of the runtime's clock.
+    now_ns: Cell<u64>,
+    last_io_ns: Cell<u64>,
+    rng: Cell<u64>,
+    next_id: Cell<u64>,
+    last_id: Cell<u64>,
+    /// Counts of `cells` that this core holds in advance (E2).
+    credit: Cell<usize>,
+    /// `!Send` tasks that are not done: they must end before another thread runs the core.
+    locals: Cell<usize>,
+    /// Space for events; made when there is a reactor.
+    events: RefCell<Option<Events>>,
+    /// What the watcher saw at its last nap's end: (polls, ns) for each core.
+    seen: RefCell<Vec<(u64, u64)>>,
+    nap: Cell<Duration>,
+    /// Cleanups are dropped rather than run: the time for shutdown is over.
+    abandon: Cell<bool>,
+}
+
+// SAFETY: a `Core` goes from thread to thread only through its slot's lock (E1).
+unsafe impl Send for Core {}
+
+impl Core {
+    fn new(shared: NonNull<CoreShared>, seed: u64) -> Self {
+        Self {
+            shared,
+            bound: UnsafeCell::new(BoundQueue { tasks: VecDeque::new(), seeded: false }),
+            bound_first: Cell::new(true),
+            until_look: Cell::new(MAX_INTERVAL),
+            interval: Cell::new(MAX_INTERVAL),
+            now_ns: Cell::new(0),
+            last_io_ns: Cell::new(0),
+            rng: Cell::new(seed | 1),
+            next_id: Cell::new(0),
+            last_id: Cell::new(0),
+            credit: Cell::new(CREDIT),
+            locals: Cell::new(0),
+            events: RefCell::new(None),
+            seen: RefCell::new(Vec::new()),
+            nap: Cell::new(FIRST_NAP),
+            abandon: Cell::new(false),
+        }
+    }
+
+    /// From now on the order of bound tasks is drawn from the core's generator.
+    pub(crate) fn set_seeded(&mut self) {
+        self.bound.get_mut().seeded = true;
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &CoreShared {
+        // SAFETY: the core's credit and the runtime's count keep it alive (E2).
+        unsafe { self.shared.as_ref() }
+    }
+
+    pub(crate) fn shared_ref(&self) -> CoreRef {
+        // SAFETY: alive, see above.
+        unsafe { CoreRef::new(self.shared) }
+    }
+
+    pub(crate) fn shared_ptr(&self) -> NonNull<CoreShared> {
+        self.shared
+    }
+
+    /// Whether this is the core that `shared` belongs to.
+    #[inline]
+    pub(crate) fn is(&self, shared: NonNull<CoreShared>) -> bool {
+        self.shared == shared
+    }
+
+    /// Whether `other` is a core of the same runtime.
+    #[inline]
+    pub(crate) fn same_runtime(&self, other: NonNull<CoreShared>) -> bool {
+        // SAFETY: the caller's task keeps `other` alive (T6).
+        self.shared == other || Weak::ptr_eq(&self.shared().runtime, unsafe { &other.as_ref().runtime })
+    }
+
+    /// Whether cleanups are to be dropped.
+    #[inline]
+    pub(crate) fn abandons_cleanups(&self) -> bool {
+        self.abandon.get()
+    }
+
+    /// Milliseconds on the runtime's clock as of the last look around.
+    #[inline]
+    pub(crate) fn now_ms(&self) -> u32 {
+        (self.now_ns.get() / 1_000_000) as u32
+    }
+
+    /// A new task's id.
+    #[inline]
+    pub(crate) fn next_id(&self) -> u64 {
+        let next = self.next_id.get();
+        if next == self.last_id.get() {
+            let first = id::take_block(id::BLOCK);
+            self.last_id.set(first + id::BLOCK);
+            self.next_id.set(first + 1);
+            return first;
+        }
+        self.next_id.set(next + 1);
+        next
+    }
+
+    /// A number from the core's generator (xorshift64*; not for secrets).
+    pub(crate) fn random(&self) -> u64 {
+        let mut x = self.rng.get();
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        self.rng.set(x);
+        x.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// Takes a count for a new cell of this core.
+    #[inline]
+    pub(crate) fn on_alloc(&self) {
+        let credit = self.credit.get();
+        if credit > 1 {
+            self.credit.set(credit - 1);
+            return;
+        }
+        // Ordering: Relaxed, counts are made from a count (E2).
+        self.shared().cells.fetch_add(CREDIT, Ordering::Relaxed);
+        self.credit.set(credit + CREDIT - 1);
+    }
+
+    /// A cell of the core `of` is being freed: its count comes back.
+    #[inline]
+    pub(crate) fn on_dealloc(&self, of: NonNull<CoreShared>) {
+        if self.shared == of {
+            self.credit.set(self.credit.get() + 1);
+        } else {
+            // SAFETY: the cell's count, given up once (T6).
+            unsafe { CoreShared::release(of, 1) };
+        }
+    }
+
+    #[inline]
+    fn bound<R>(&self, f: impl FnOnce(&mut BoundQueue) -> R) -> R {
+        // SAFETY: this thread has the core, and `f` is never foreign code (E1).
+        f(unsafe { &mut *self.bound.get() })
+    }
+
+    /// Queues a bound task of this core.
+    #[inline]
+    pub(crate) fn push_bound(&self, task: NonNull<Header>) {
+        self.bound(|queue| queue.tasks.push_back(task));
+    }
+
+    /// Queues a stealable task.
+    #[inline]
+    pub(crate) fn push_stealable(&self, task: NonNull<Header>) {
+        let shared = self.shared();
+        if shared.overflow.len() > 0 || shared.ring.push(task).is_err() {
+            shared.overflow.push(task);
+        }
+        if shared.ring.len() == 2 {
+            self.wake_watcher();
+        }
+    }
+
+    /// There is more than one task to run: somebody should keep an eye on this core.
+    #[inline]
+    fn wake_watcher(&self) {
+        self.runtime(|runtime| {
+            if runtime.cores().len() > 1 && !runtime.has_watcher() {
+                runtime.call_watcher(self.shared().index);
+            }
+        });
+    }
+
+    fn runtime<R>(&self, f: impl FnOnce(&Shared) -> R) -> Option<R> {
+        super::context::with_context(|context| context.map(|c| f(&c.shared)))
+    }
+
+    fn pop_bound(&self) -> Option<NonNull<Header>> {
+        self.bound(|queue| {
+            if queue.seeded && queue.tasks.len() > 1 {
+                let index = (self.random() % queue.tasks.len() as u64) as usize;
+                return queue.tasks.remove(index);
+            }
+            queue.tasks.pop_front()
+        })
+    }
+
+    fn pop_stealable(&self) -> Option<NonNull<Header>> {
+        let shared = self.shared();
+        if let Some(task) = shared.ring.pop() {
+            return Some(task);
+        }
+        if shared.overflow.len() == 0 {
+            return None;
+        }
+        // The ring is empty: it takes as much as the overflow list has for it.
+        let mut first = None;
+        shared.overflow.take(CAPACITY, |task| {
+            if first.is_none() {
+                first = Some(task);
+            } else if let Err(task) = shared.ring.push(task) {
+                unreachable!("{task:p} does not fit an empty ring");
+            }
+        });
+        first
+    }
+
+    #[inline]
+    fn pop(&self) -> Option<NonNull<Header>> {
+        let bound_first = self.bound_first.get();
+        self.bound_first.set(!bound_first);
+        if bound_first {
+            self.pop_bound().or_else(|| self.pop_stealable())
+        } else {
+            self.pop_stealable().or_else(|| self.pop_bound())
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.bound(|queue| queue.tasks.is_empty()) && self.shared().backlog() == 0
+    }
+
+    /// Takes what other threads have sent.
+    fn take_mail(&self) {
+        let shared = self.shared();
+        if !shared.mail.is_empty() {
+            shared.mail.take().for_each(|task| self.push_stealable(task));
+        }
+        if !shared.bound_mail.is_empty() {
+            for task in shared.bound_mail.take() {
+                // SAFETY: the mailbox's reference keeps the task alive until `release`.
+                let header = unsafe { task.as_ref() };
+                if header.state.take_mail() == crate::task::state::Next::Enqueue {
+                    self.push_bound(task);
+                }
+                // SAFETY: the mailbox's reference ends here.
+                unsafe { release(task) };
+            }
+        }
+    }
+
+    /// Reads the clock.
+    fn read_clock(&self, runtime: &Shared) -> u64 {
+        let now = runtime.clock.now_ns();
+        self.now_ns.set(now);
+        now
+    }
+
+    /// Between two polls now and then: mail, timers, I/O, and how long the last polls took.
+    #[cold]
+    fn look_around(&self, runtime: &Shared) {
+        let before = self.now_ns.get();
+        let now = self.read_clock(runtime);
+        let interval = self.interval.get();
+        self.count_polls(u64::from(interval));
+        let each = (now.saturating_sub(before) / u64::from(interval)).max(1);
+        self.interval.set((TARGET_NS / each).clamp(1, u64::from(MAX_INTERVAL)) as u32);
+        self.until_look.set(self.interval.get());
+        self.take_mail();
+        self.shared().timers.fire(now, TIMER_BATCH);
+        if now.saturating_sub(self.last_io_ns.get()) >= IO_PERIOD_NS {
+            self.last_io_ns.set(now);
+            self.poll_io(Some(Duration::ZERO));
+        }
+        // A busy core keeps no watch.
+        runtime.stop_watching(self.shared().index);
+        if self.shared().backlog() >= 2 {
+            self.wake_watcher();
+        }
+    }
+
+    /// Turns the reactor, if there is one; `false` if there is none.
+    fn poll_io(&self, timeout: Option<Duration>) -> bool {
+        let Some(reactor) = self.shared().reactor() else { return false };
+        let mut events = self.events.borrow_mut();
+        let events = events.get_or_insert_with(Events::new);
+        if let Err(error) = reactor.turn(events, timeout) {
+            // A broken selector is beyond repair; without a pause this would be a busy loop.
+            eprintln!("corio: the reactor of core {} failed: {error}", self.shared().index);
+            self.shared().parker.park_timeout(LAST_NAP);
+        }
+        true
+    }
+
+    /// Runs tasks until `main` says that it is done, or, without a main future, until the runtime has
+    /// shut down and nothing is left.
+    ///
+    /// `main` is called with the main task's header when that is to be polled.
+    pub(crate) fn run(&self, runtime: &Shared, mut main: Option<Main<'_>>) {
+        self.read_clock(runtime);
+        loop {
+            let left = self.until_look.get();
+            if left == 0 {
+                self.look_around(runtime);
+            } else {
+                self.until_look.set(left - 1);
+            }
+            let Some(task) = self.pop() else {
+                if main.is_none() && runtime.is_over() {
+                    return;
+                }
+                self.wait_for_work(runtime, None);
+                continue;
+            };
+            match &mut main {
+                Some(main) if main.header == task => {
+                    if (main.poll)(self) {
+                        return;
+                    }
+                }
+                // SAFETY: it came off a queue of this core, which this thread has (E3).
+                _ => unsafe { harness::run(task, self) },
+            }
+        }
+    }
+
+    /// Runs what is left of a runtime that shuts down, until nothing is, or until `deadline`.
+    pub(crate) fn run_to_the_end(&self, runtime: &Shared, deadline: Option<std::time::Instant>) {
+        self.abandon.set(runtime.abandons_cleanups());
+        loop {
+            let left = deadline.map(|d| d.saturating_duration_since(std::time::Instant::now()));
+            while let Some(task) = self.pop() {
+                // SAFETY: it came off a queue of this core, which this thread has (E3).
+                unsafe { harness::run(task, self) };
+                if deadline.is_some_and(|d| std::time::Instant::now() >= d) && !self.abandon.get() {
+                    return;
+                }
+            }
+            if runtime.is_over() || left.is_some_and(|left| left.is_zero()) {
+                return;
+            }
+            self.wait_for_work(runtime, left);
+        }
+    }
+
+    /// The queues are empty: finds something to do, or sleeps, for at most `limit`.
+    fn wait_for_work(&self, runtime: &Shared, limit: Option<Duration>) {
+        self.take_mail();
+        if !self.is_idle() {
+            return;
+        }
+        let now = self.read_clock(runtime);
+        self.abandon.set(runtime.abandons_cleanups());
+        if self.shared().timers.fire(now, TIMER_BATCH).count > 0 && !self.is_idle() {
+            return;
+        }
+        let nap = self.watch(runtime);
+        if !self.is_idle() {
+            return;
+        }
+        let nap = match (nap, limit) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.sleep(runtime, nap);
+        let now = self.read_clock(runtime);
+        self.last_io_ns.set(now);
+        self.until_look.set(self.interval.get());
+        // A sleep counts as progress: the watcher must not take the next poll for a long one.
+        self.count_polls(1);
+        self.shared().timers.fire(now, TIMER_BATCH);
+    }
+
+    fn count_polls(&self, count: u64) {
+        let polls = &self.shared().polls;
+        // Ordering: Relaxed, one writer; the watcher takes samples.
+        polls.store(polls.load(Ordering::Relaxed) + count, Ordering::Relaxed);
+    }
+
+    /// Sleeps until something is sent, a timer is due, or `nap` is over.
+    fn sleep(&self, runtime: &Shared, nap: Option<Duration>) {
+        let shared = self.shared();
+        let in_reactor = shared.reactor().is_some();
+        // Ordering: Relaxed, published by the park word.
+        shared.in_reactor.store(in_reactor, Ordering::Relaxed);
+        if !shared.park.fall_asleep() {
+            return;
+        }
+        if shared.has_mail()
+            || shared.reactor().is_some() != in_reactor
+            || (runtime.is_closing() && runtime.is_over())
+            || runtime.abandons_cleanups() != self.abandon.get()
+        {
+            shared.park.wake_up();
+            return;
+        }
+        let deadline = shared.timers.next_deadline_ns();
+        if runtime.clock.is_paused() {
+            self.sleep_in_virtual_time(runtime, deadline);
+        } else {
+            let until_timer = deadline.map(|at| {
+                Duration::from_nanos(at.saturating_sub(runtime.clock.now_ns()))
+            });
+            let timeout = match (until_timer, nap) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+            self.sleep_for(timeout);
+        }
+        shared.park.wake_up();
+    }
+
+    fn sleep_for(&self, timeout: Option<Duration>) {
+        if self.poll_io(timeout) {
+            return;
+        }
+        match timeout {
+            Some(timeout) => {
+                self.shared().parker.park_timeout(timeout);
+            }
+            None => self.shared().parker.park(),
+        }
+    }
+
+    /// Everything is idle and time is virtual: I/O first, then the clock jumps to the next timer,
+    /// unless blocking calls are still under way.
+    fn sleep_in_virtual_time(&self, runtime: &Shared, deadline: Option<u64>) {
+        self.poll_io(Some(Duration::ZERO));
+        if !self.is_idle() || self.shared().has_mail() {
+            return;
+        }
+        match deadline {
+            Some(at) if !runtime.has_blocking_work() => runtime.clock.advance_to(at),
+            _ => self.sleep_for(None),
+        }
+    }
+
+    /// Looks after the other cores while this one has nothing to do; tells how long to nap before the
+    /// next look, or `None` if that is somebody else's duty or nobody's.
+    ///
+    /// One idle core at a time is the watcher. It takes work from a sibling that has been in one poll
+    /// since the last look, or whose backlog would keep it busy for long; small work is left where it
+    /// is, since it would be gone before it arrived. The idea of an observer that samples a counter of
+    /// the others is Go's `sysmon`.
+    fn watch(&self, runtime: &Shared) -> Option<Duration> {
+        let cores = runtime.cores();
+        if cores.len() == 1 || !runtime.become_watcher(self.shared().index) {
+            return None;
+        }
+        let now = self.now_ns.get();
+        let mut seen = self.seen.borrow_mut();
+        seen.resize(cores.len(), (u64::MAX, 0));
+        let mut anyone_awake = false;
+        let mut hogged = false;
+        for (core, seen) in cores.iter().zip(seen.iter_mut()) {
+            if core.index == self.shared().index {
+                continue;
+            }
+            let awake = core.park.is_awake();
+            anyone_awake |= awake;
+            let polls = core.polls();
+            let (before, at) = std::mem::replace(seen, (polls, now));
+            let elapsed = now.saturating_sub(at);
+            if !awake || before == u64::MAX || elapsed < FIRST_NAP.as_nanos() as u64 / 2 {
+                continue;
+            }
+            let backlog = core.backlog() as u64;
+            let stuck = polls == before;
+            let each = elapsed / (polls - before).max(1);
+            if stuck {
+                hogged |= self.serve(core, now);
+            }
+            if backlog >= 1 && (stuck || (backlog >= 2 && backlog * each > WORTH_STEALING_NS)) {
+                self.steal_from(core);
+            }
+        }
+        if !self.is_idle() || hogged {
+            self.nap.set(FIRST_NAP);
+        } else {
+            self.nap.set((self.nap.get() * 2).min(LAST_NAP));
+        }
+        if !self.is_idle() || (!anyone_awake && self.nap.get() == LAST_NAP) {
+            seen.clear();
+            self.nap.set(FIRST_NAP);
+            runtime.stop_watching(self.shared().index);
+            return None;
+        }
+        Some(self.nap.get())
+    }
+
+    /// Takes half of a sibling's stealable tasks.
+    fn steal_from(&self, core: &CoreShared) {
+        let shared = self.shared();
+        let overflow = core.overflow.len();
+        if overflow > 0 {
+            core.overflow.take(overflow.div_ceil(2), |task| shared.overflow.push(task));
+        }
+        core.ring.steal_half(|task| {
+            if shared.ring.push(task).is_err() {
+                shared.overflow.push(task);
+            }
+        });
+    }
+
+    /// Does what a sibling in a long poll cannot: takes its mail, fires its timers, serves its I/O.
+    fn serve(&self, core: &CoreShared, now: u64) -> bool {
+        if !core.mail.is_empty() {
+            core.mail.take().for_each(|task| self.push_stealable(task));
+        }
+        let mut served = core.timers.fire(now, TIMER_BATCH).count > 0;
+        if let Some(reactor) = core.reactor() {
+            let mut events = self.events.borrow_mut();
+            let events = events.get_or_insert_with(Events::new);
+            served |= reactor.turn(events, Some(Duration::ZERO)).is_ok_and(|n| n > 0);
+        }
+        served || core.backlog() > 0
+    }
+
+    /// Cancels the tasks that must not leave this thread, and runs until they are gone.
+    pub(crate) fn end_local_tasks(&self, runtime: &Shared) {
+        while self.locals.get() > 0 {
+            let mut local = Vec::new();
+            for task in &self.shared().tasks.lock().tasks {
+                // SAFETY: on the list, so alive while the lock is held.
+                let header = unsafe { task.as_ref() };
+                if header.state.is_local() && !header.state.is_cancelled() {
+                    // SAFETY: as above; the canceller takes a reference of its own.
+                    local.push(unsafe { Canceller::of(*task) });
+                }
+            }
+            local.iter().for_each(|task| drop(task.cancel()));
+            drop(local);
+            match self.pop() {
+                // SAFETY: it came off a queue of this core, which this thread has (E3).
+                Some(task) => unsafe { harness::run(task, self) },
+                None => self.wait_for_work(runtime, None),
+            }
+        }
+    }
+
+    /// A `!Send` task of this thread was spawned.
+    pub(crate) fn on_local_spawn(&self) {
+        self.locals.set(self.locals.get() + 1);
+    }
+
+    /// A `!Send` task of this thread is done.
+    pub(crate) fn on_local_end(&self) {
+        self.locals.set(self.locals.get() - 1);
+    }
+
+    /// Takes a task off the queue of bound tasks, wherever in it it is.
+    pub(crate) fn forget_bound(&self, task: NonNull<Header>) {
+        self.bound(|queue| queue.tasks.retain(|t| *t != task));
+    }
+
+    /// Puts the core back into its slot and marks it as off: `true` if it needs a thread.
+    pub(crate) fn put_back(self: Box<Self>) -> bool {
+        let shared = self.shared_ref();
+        let runtime_needs = !self.is_idle();
+        *shared.slot.lock() = Some(self);
+        let notified = shared.park.turn_off();
+        runtime_needs || notified || shared.has_mail() || shared.task_count() > 0
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        debug_assert!(self.is_idle(), "a core goes with nothing in its queues");
+        // SAFETY: the credit is given up once, here (E2). The slot's owner holds another count.
+        unsafe { CoreShared::release(self.shared, self.credit.get()) };
+    }
+}
+
+/// The main future of a `block_on`, as the run loop sees it.
+pub(crate) struct Main<'a> {
+    pub(crate) header: NonNull<Header>,
+    /// Polls it; `true` when it is done.
+    pub(crate) poll: &'a mut dyn FnMut(&Core) -> bool,
+}

@@ -1,0 +1,30 @@
+//! Executors: cores, the threads that run them, and the runtime around them.
+//!
+//! | file          | what it holds                                                    |
+//! |---------------|------------------------------------------------------------------|
+//! | `core`        | a core: queues, the run loop, sleeping, watching over siblings    |
+//! | `ring`        | the queue that others may steal from                             |
+//! | `mailbox`     | what other threads send                                          |
+//! | `park`        | the word that decides who wakes a sleeping core                  |
+//! | `shared`      | the runtime as its threads share it; shutdown                    |
+//! | `context`     | which runtime and core a thread belongs to                       |
+//! | `block_on`    | the main future                                                  |
+//! | `builder`, `runtime`, `metrics` | what users hold                                |
+
+mod affinity;
+pub(crate) mod block_on;
+mod builder;
+pub(crate) mod context;
+pub(crate) mod core;
+pub(crate) mod mailbox;
+mod mains;
+mod metrics;
+pub(crate) mod park;
+pub(crate) mod ring;
+mod runtime;
+pub(crate) mod shared;
+
+pub use builder::{Builder, UnawaitedPanic};
+pub(crate) use builder::Config;
+pub use metrics::RuntimeMetrics;
+pub use runtime::{EnterGuard, Handle, NoRuntime, Runtime};

@@ -1,0 +1,472 @@
+//! A runtime as its threads share it: the cores, the clock, the threads, and the end of it all.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use corio_sync::hooks::Site;
+use corio_sync::prim::{
+    AtomicBool, AtomicUsize, Condvar, Mutex, Ordering, Parker, thread,
+};
+
+use super::builder::Config;
+use super::context::Context;
+use super::core::{Core, CoreRef, CoreShared};
+use super::mains::Mains;
+use crate::blocking::BlockingPool;
+use crate::cleanup::AdoptedEntry;
+use crate::task::header::Plain;
+use crate::task::spawn::{Options, spawn};
+use crate::task::waker::cancel;
+use crate::time::clock::Clock;
+
+/// What all threads of a runtime share.
+pub(crate) struct Shared {
+    /// Each with one count (E2 of the cores).
+    cores: Box<[CoreRef]>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) config: Config,
+    pub(crate) blocking: BlockingPool,
+    /// The index of the core that watches the others, plus one; 0 for none.
+    watcher: AtomicUsize,
+    pub(crate) mains: Mains,
+    /// Set once, when shutdown begins.
+    closing: AtomicBool,
+    /// Set once, when shutdown will not wait for cleanups any longer.
+    abandon: AtomicBool,
+    threads: Mutex<Threads>,
+    /// Notified when a worker thread ends, and when a closing core's last task is gone.
+    progress: Condvar,
+    /// Threads in `block_on` that found no free core: told when one may be free.
+    waiting: Mutex<Vec<Arc<Parker>>>,
+}
+
+#[derive(Default)]
+struct Threads {
+    handles: Vec<thread::JoinHandle<()>>,
+    running: usize,
+    /// Counts `core_drained`, so that a waiter sees that something happened.
+    events: u64,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, clock: Clock, seed: u64) -> Arc<Self> {
+        Arc::new_cyclic(|this| {
+            let cores = (0..config.cores)
+                .map(|index| {
+                    let seed = seed.wrapping_add((index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+                    let core = CoreShared::allocate(index, this.clone(), seed);
+                    // SAFETY: just made, and its first count is ours to pass on.
+                    let counted = unsafe { CoreRef::new(core) };
+                    // SAFETY: `counted` holds one, so the first can be given back.
+                    unsafe { CoreShared::release(core, 1) };
+                    counted
+                })
+                .collect();
+            Self {
+                cores,
+                clock: Arc::new(clock),
+                blocking: BlockingPool::new(&config, notify_when_idle(this.clone())),
+                config,
+                watcher: AtomicUsize::new(0),
+                mains: Mains::default(),
+                closing: AtomicBool::new(false),
+                abandon: AtomicBool::new(false),
+                threads: Mutex::new(Threads::default()),
+                progress: Condvar::new(),
+                waiting: Mutex::new(Vec::new()),
+            }
+        })
+    }
+
+    pub(crate) fn cores(&self) -> &[CoreRef] {
+        &self.cores
+    }
+
+    /// Whether there is one core only, so that every task is bound to it.
+    #[inline]
+    pub(crate) fn is_single(&self) -> bool {
+        self.cores.len() == 1
+    }
+
+    // ---- cores and threads ----
+
+    /// Takes a core that no thread runs.
+    pub(crate) fn take_core(&self) -> Option<Box<Core>> {
+        self.cores.iter().find_map(|core| {
+            let taken = core.slot.lock().take()?;
+            core.park.wake_up();
+            Some(taken)
+        })
+    }
+
+    /// Something was sent to a core that no thread runs.
+    pub(crate) fn find_thread_for(self: &Arc<Self>, index: usize) {
+        self.wake_waiting();
+        // Without workers the next `block_on` finds it.
+        if self.config.multi_thread {
+            self.start_worker(index);
+        }
+    }
+
+    /// Starts a thread for a core, unless somebody has taken the core meanwhile.
+    fn start_worker(self: &Arc<Self>, index: usize) {
+        let Some(core) = self.cores[index].slot.lock().take() else { return };
+        let runtime = self.clone();
+        // The core waits in a slot of its own, so that it is not lost with a thread that cannot start.
+        let parcel = Arc::new(Mutex::new(Some(core)));
+        let for_thread = parcel.clone();
+        let mut builder = thread::Builder::new().name(self.config.worker_name(index));
+        if let Some(size) = self.config.thread_stack_size {
+            builder = builder.stack_size(size);
+        }
+        self.threads.lock().running += 1;
+        let spawned = builder.spawn(move || {
+            let core = for_thread.lock().take().expect("the core was put there for this thread");
+            runtime.work(core);
+        });
+        match spawned {
+            Ok(handle) => self.threads.lock().handles.push(handle),
+            Err(error) => {
+                eprintln!("corio: cannot start worker thread {index}: {error}");
+                self.thread_ended();
+                let core = parcel.lock().take().expect("no thread has taken the core");
+                self.stop_watching(index);
+                // What was sent to it goes to a core that has a thread, if there is one.
+                core.put_back();
+                if let Some(other) = self.cores.iter().find(|c| !c.park.is_off()) {
+                    other.adopt_mail_of(&self.cores[index]);
+                }
+            }
+        }
+    }
+
+    /// The life of a worker thread.
+    fn work(self: Arc<Self>, core: Box<Core>) {
+        struct Ended<'a>(&'a Shared);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.thread_ended();
+            }
+        }
+        let _ended = Ended(&self);
+        if self.config.pin_workers {
+            super::affinity::pin_current_thread(core.shared().index);
+        }
+        self.config.call_thread_start();
+        core.shared().park.wake_up();
+        let context = Context::new(self.clone(), Some(&core));
+        // SAFETY: it stays where it is, and leaves below; nothing in between unwinds: polls and
+        // wakers are caught.
+        unsafe { context.join() };
+        core.run(&self, None);
+        context.leave();
+        core.put_back();
+        self.config.call_thread_stop();
+    }
+
+    fn thread_ended(&self) {
+        self.threads.lock().running -= 1;
+        self.progress.notify_all();
+    }
+
+    /// A thread gives its core back after a `block_on`.
+    pub(crate) fn give_core_back(self: &Arc<Self>, core: Box<Core>) {
+        let index = core.shared().index;
+        self.stop_watching(index);
+        let needs_thread = core.put_back();
+        self.wake_waiting();
+        if needs_thread && self.config.multi_thread && !self.is_closing() {
+            self.start_worker(index);
+        }
+    }
+
+    /// The parker is told whenever a core may have become free.
+    pub(crate) fn wait_for_core(&self, parker: Arc<Parker>) {
+        self.waiting.lock().push(parker);
+    }
+
+    pub(crate) fn stop_waiting_for_core(&self, parker: &Arc<Parker>) {
+        self.waiting.lock().retain(|p| !Arc::ptr_eq(p, parker));
+    }
+
+    fn wake_waiting(&self) {
+        for parker in self.waiting.lock().iter() {
+            parker.unpark();
+        }
+    }
+
+    /// The core whose timers and reactor serve threads that have no core.
+    pub(crate) fn core_for_strangers(&self) -> CoreRef {
+        self.cores[0].clone()
+    }
+
+    /// The core to which a thread without one sends a new task: an idle one, else a running one by
+    /// turns, else one without a thread.
+    pub(crate) fn core_for_spawn(&self) -> CoreRef {
+        if self.is_single() {
+            return self.cores[0].clone();
+        }
+        if let Some(asleep) = self.cores.iter().find(|c| c.park.is_asleep()) {
+            return asleep.clone();
+        }
+        let awake = self.cores.iter().filter(|c| c.park.is_awake()).count();
+        if awake > 0 {
+            let turn = crate::task::id::take_turn() % awake;
+            if let Some(core) = self.cores.iter().filter(|c| c.park.is_awake()).nth(turn) {
+                return core.clone();
+            }
+        }
+        self.cores[0].clone()
+    }
+
+    // ---- the watcher ----
+
+    #[inline]
+    pub(crate) fn has_watcher(&self) -> bool {
+        // Ordering: Relaxed, a hint; `call_watcher` decides.
+        self.watcher.load(Ordering::Relaxed) != 0
+    }
+
+    /// Gets a core other than `from` to watch, if one has nothing to do.
+    pub(crate) fn call_watcher(&self, from: usize) {
+        let idle = |c: &&CoreRef| c.index != from && c.park.is_asleep();
+        let off = |c: &&CoreRef| c.index != from && c.park.is_off();
+        let Some(core) = self.cores.iter().find(idle).or_else(|| self.cores.iter().find(off)) else {
+            return;
+        };
+        // Ordering: Relaxed, the word carries nothing but itself.
+        let mine = self.watcher.compare_exchange(
+            0,
+            core.index + 1,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if mine.is_ok() {
+            core.notify();
+        }
+    }
+
+    /// Whether the core `index` is the watcher, or becomes it because there is none.
+    pub(crate) fn become_watcher(&self, index: usize) -> bool {
+        // Ordering: Relaxed, as above.
+        match self.watcher.compare_exchange(0, index + 1, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => true,
+            Err(now) => now == index + 1,
+        }
+    }
+
+    /// The core `index` watches no longer, if it did.
+    #[inline]
+    pub(crate) fn stop_watching(&self, index: usize) {
+        // Ordering: Relaxed, as above; the load keeps the common case from writing.
+        if self.watcher.load(Ordering::Relaxed) == index + 1 {
+            self.watcher.store(0, Ordering::Relaxed);
+        }
+    }
+
+    // ---- tasks ----
+
+    /// Runs a cleanup that no task could adopt.
+    pub(crate) fn spawn_cleanup(self: &Arc<Self>, cleanup: AdoptedEntry) {
+        drop(spawn(self, cleanup, Plain, Options::at(Site::caller())));
+    }
+
+    /// Whether blocking calls are queued or under way.
+    pub(crate) fn has_blocking_work(&self) -> bool {
+        self.blocking.is_busy()
+    }
+
+    /// Worker threads that have not ended.
+    pub(crate) fn running_threads(&self) -> usize {
+        self.threads.lock().running
+    }
+
+    /// From now on the order in which tasks run is drawn from the cores' generators.
+    pub(crate) fn seed_queues(&self) {
+        for core in &self.cores {
+            if let Some(core) = core.slot.lock().as_mut() {
+                core.set_seeded();
+            }
+        }
+    }
+
+    pub(crate) fn task_count(&self) -> usize {
+        self.cores.iter().map(|c| c.task_count()).sum()
+    }
+
+    // ---- shutdown ----
+
+    pub(crate) fn is_closing(&self) -> bool {
+        // Ordering: Acquire, pairs with the Release in `close`.
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn abandons_cleanups(&self) -> bool {
+        // Ordering: Acquire, pairs with the Release in `abandon_cleanups`.
+        self.abandon.load(Ordering::Acquire)
+    }
+
+    /// Whether shutdown has begun and every task is done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_closing() && self.task_count() == 0
+    }
+
+    /// Refuses new tasks and cancels those that are there.
+    fn close(&self) {
+        // Ordering: Release, pairs with `is_closing`.
+        self.closing.store(true, Ordering::Release);
+        for core in &self.cores {
+            // SAFETY: each task is on the list, which is locked.
+            core.close(|task| drop(unsafe { cancel(task) }));
+        }
+        self.notify_all();
+    }
+
+    fn notify_all(&self) {
+        for core in &self.cores {
+            if !core.park.is_off() {
+                core.notify();
+            }
+        }
+        self.progress.notify_all();
+    }
+
+    /// From now on cleanups are dropped instead of run.
+    fn abandon_cleanups(&self) {
+        // Ordering: Release, pairs with `abandons_cleanups`.
+        self.abandon.store(true, Ordering::Release);
+        for core in &self.cores {
+            // A task that only has cleanups left is polled once more, and dropped.
+            // SAFETY: each task is on the list, which is locked.
+            core.for_each_task_ptr(|task| unsafe { crate::task::waker::schedule(task) });
+        }
+        self.notify_all();
+    }
+
+    /// A closing core's last task is gone: whoever waits for the end looks again.
+    #[cold]
+    pub(crate) fn core_drained(&self) {
+        self.threads.lock().events += 1;
+        if self.task_count() == 0 {
+            self.notify_all();
+        }
+    }
+
+    /// Ends the runtime: cancels every task, runs their cleanups until `deadline` (for ever without
+    /// one), joins the threads. `false` if something is still running when it returns.
+    ///
+    /// On a thread that is running tasks nothing is waited for: those tasks would wait with it.
+    pub(crate) fn shut_down(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
+        self.close();
+        self.blocking.close();
+        let busy = super::context::with_core(|core| core.is_some())
+            || super::context::current_header().is_some();
+        if busy {
+            return self.shut_down_in_background();
+        }
+        let mut ended = self.drive_to_the_end(deadline);
+        if !ended {
+            self.abandon_cleanups();
+            // Dropping takes no time, unless something never comes back from a poll.
+            ended = self.drive_to_the_end(Some(Instant::now() + GRACE));
+        }
+        let blocking = self.blocking.join(deadline);
+        self.finish_shutdown(ended) && blocking
+    }
+
+    /// Ends the runtime and waits for nothing: tasks of cores without a thread are dropped here, the
+    /// worker threads drop theirs and end.
+    pub(crate) fn shut_down_in_background(self: &Arc<Self>) -> bool {
+        self.close();
+        self.blocking.close();
+        self.abandon_cleanups();
+        self.drive_free_cores(Some(Instant::now() + GRACE));
+        let blocking = self.blocking.join(Some(Instant::now()));
+        let ended = self.running_threads() == 0;
+        self.finish_shutdown(ended) && blocking
+    }
+
+    /// Runs cores that have no thread, until their tasks are done.
+    fn drive_free_cores(self: &Arc<Self>, deadline: Option<Instant>) {
+        while let Some(core) = self.take_core() {
+            let context = Context::new(self.clone(), Some(&core));
+            // SAFETY: it stays where it is, and leaves below.
+            unsafe { context.join() };
+            core.run_to_the_end(self, deadline);
+            context.leave();
+            core.put_back();
+            if self.task_count() == 0 || deadline.is_some_and(|d| Instant::now() >= d) {
+                break;
+            }
+        }
+    }
+
+    /// Runs free cores on this thread and waits for the others, until all tasks are done.
+    fn drive_to_the_end(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
+        self.drive_free_cores(deadline);
+        let mut threads = self.threads.lock();
+        loop {
+            if threads.running == 0 && self.task_count() == 0 {
+                return true;
+            }
+            let left = match deadline {
+                Some(at) => match at.checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => left.min(TICK),
+                    _ => return false,
+                },
+                None => TICK,
+            };
+            // With a bound, so that a missed notice costs a moment and not the end.
+            threads = self.progress.wait_timeout(threads, left);
+        }
+    }
+
+    fn finish_shutdown(&self, join: bool) -> bool {
+        let handles = std::mem::take(&mut self.threads.lock().handles);
+        if join {
+            for handle in handles {
+                // A worker's panic is caught where it happens; nothing else ends it early.
+                let _ = handle.join();
+            }
+        }
+        for core in &self.cores {
+            core.shut_down();
+        }
+        join
+    }
+}
+
+/// What to do when the last blocking call has ended: virtual time may go on.
+fn notify_when_idle(runtime: Weak<Shared>) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        if let Some(runtime) = runtime.upgrade().filter(|r| r.clock.is_paused()) {
+            runtime.cores[0].notify();
+        }
+    }
+}
+
+/// How long shutdown waits for tasks that were told to drop everything.
+const GRACE: Duration = Duration::from_millis(100);
+/// The longest wait between two looks at what is left.
+const TICK: Duration = Duration::from_millis(50);
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for core in &self.cores {
+            core.shut_down();
+            // The core's credit goes with it; it must not be dropped under its slot's lock.
+            let taken = core.slot.lock().take();
+            drop(taken);
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("multi_thread", &self.config.multi_thread)
+            .field("cores", &self.cores.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! Spawning on the current runtime.
+
+use std::future::Future;
+
+use corio_sync::hooks::Site;
+
+use super::header::Plain;
+use super::join::Task;
+use super::spawn::{Options, spawn as spawn_on, spawn_here};
+use super::state::Kind;
+use crate::blocking;
+use crate::executor::context::{NO_RUNTIME, current_shared, with_core};
+
+/// Spawns a future as a task that runs beside its spawner. asyncio's `create_task`.
+///
+/// It starts when its spawner next waits, on this worker or another. Dropping the [`Task`] lets it
+/// run on its own. While the runtime shuts down it is cancelled before it runs.
+///
+/// # Panics
+///
+/// Outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # corio_runtime::run(async {
+/// let task = corio_runtime::spawn(async { 6 * 7 });
+/// assert_eq!(task.await.unwrap(), 42);
+/// # });
+/// ```
+#[doc(alias("create_task", "ensure_future"))]
+#[track_caller]
+pub fn spawn<F>(future: F) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Builder::at(Site::caller()).spawn(future)
+}
+
+/// Spawns a future that need not be `Send`: it stays on the worker that calls this.
+///
+/// It works on every runtime, at the price of an ordinary task. On the thread of a `block_on` it is
+/// cancelled (and its cleanups are run) when that `block_on` ends, since another thread may then run
+/// the worker.
+///
+/// # Panics
+///
+/// On a thread that runs no tasks.
+///
+/// # Examples
+///
+/// ```
+/// # corio_runtime::run(async {
+/// let shared = std::rc::Rc::new(7);
+/// let task = corio_runtime::spawn_local(async move { *shared });
+/// assert_eq!(task.await.unwrap(), 7);
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> Task<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    Builder::at(Site::caller()).spawn_local(future)
+}
+
+/// Runs `f` on a thread for blocking calls. asyncio's `to_thread`.
+///
+/// A call that is cancelled before it starts never runs; one that has started is waited for.
+///
+/// # Panics
+///
+/// Outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # corio_runtime::run(async {
+/// let task = corio_runtime::spawn_blocking(|| std::fs::metadata("."));
+/// assert!(task.await.unwrap().unwrap().is_dir());
+/// # });
+/// ```
+#[doc(alias("to_thread", "run_in_executor"))]
+#[track_caller]
+pub fn spawn_blocking<F, T>(f: F) -> Task<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Builder::at(Site::caller()).spawn_blocking(f)
+}
+
+/// Names of tasks are cut to this many bytes.
+const MAX_NAME: usize = 128;
+
+/// Spawns a task with a name.
+///
+/// # Examples
+///
+/// ```
+/// # corio_runtime::run(async {
+/// let task = corio_runtime::task::Builder::new().name("fetch").spawn(async {});
+/// assert_eq!(task.name(), Some("fetch"));
+/// # task.await.unwrap();
+/// # });
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder spawns nothing until one of its `spawn` methods is called"]
+pub struct Builder {
+    options: Options,
+}
+
+impl Builder {
+    /// A builder for a task without a name.
+    #[track_caller]
+    #[expect(clippy::new_without_default, reason = "the caller's place would be lost")]
+    pub fn new() -> Self {
+        Self::at(Site::caller())
+    }
+
+    fn at(site: Site) -> Self {
+        Self { options: Options::at(site) }
+    }
+
+    /// Gives the task a name; what is beyond 128 bytes is cut off.
+    #[doc(alias = "set_name")]
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        let end = (0..=name.len().min(MAX_NAME)).rev().find(|i| name.is_char_boundary(*i));
+        self.options.name = Some(name[..end.unwrap_or(0)].into());
+        self
+    }
+
+    /// Spawns a future that any worker may run; see [`spawn`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
+        spawn_on(&shared, future, Plain, self.options)
+    }
+
+    /// Spawns a future that stays on this worker; see [`spawn_local`].
+    ///
+    /// # Panics
+    ///
+    /// On a thread that runs no tasks.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        with_core(|core| match core {
+            Some(core) => spawn_here(core, future, Plain, self.options, Kind::Local),
+            None => panic!(
+                "`spawn_local` needs a thread that runs tasks: call it inside a task or in the \
+                 future given to `block_on`"
+            ),
+        })
+    }
+
+    /// Runs `f` on a thread for blocking calls; see [`spawn_blocking`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, f: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
+        blocking::spawn_on(&shared, f, Plain, self.options)
+    }
+}

@@ -1,0 +1,139 @@
+//! Why a task gave no value.
+
+use std::any::Any;
+use std::fmt;
+
+use corio_sync::prim::Mutex;
+
+use super::header::Header;
+use super::id::TaskId;
+
+/// Why awaiting a [`Task`](super::Task) gave no value: it was cancelled, or it panicked.
+///
+/// asyncio's `CancelledError`, and the exception of a task.
+#[doc(alias = "CancelledError")]
+// One pointer: a task's cell holds the future or the outcome, and most futures are small.
+pub struct TaskError(Box<Inner>);
+
+struct Inner {
+    id: TaskId,
+    kind: Kind,
+}
+
+enum Kind {
+    Cancelled,
+    /// There was no thread for a blocking call.
+    NotStarted(String),
+    /// A group's child returned an error; the group has it.
+    Failed,
+    /// In a lock because a payload is `Send` and errors are expected to be `Sync`.
+    Panic(Mutex<Box<dyn Any + Send>>),
+}
+
+impl TaskError {
+    fn new(id: u64, kind: Kind) -> Self {
+        Self(Box::new(Inner { id: TaskId(id), kind }))
+    }
+
+    pub(crate) fn cancelled(task: &Header) -> Self {
+        Self::new(task.head.id, Kind::Cancelled)
+    }
+
+    pub(crate) fn not_started(why: String, task: &Header) -> Self {
+        Self::new(task.head.id, Kind::NotStarted(why))
+    }
+
+    pub(crate) fn failed(task: &Header) -> Self {
+        Self::new(task.head.id, Kind::Failed)
+    }
+
+    pub(crate) fn panic(payload: Box<dyn Any + Send>, task: &Header) -> Self {
+        Self::new(task.head.id, Kind::Panic(Mutex::new(payload)))
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        self.0.id
+    }
+
+    /// Whether the task was cancelled; so is one that is spawned while its runtime shuts down.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0.kind, Kind::Cancelled)
+    }
+
+    /// Whether the task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0.kind, Kind::Panic(_))
+    }
+
+    /// The panic's payload, to be given to [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    ///
+    /// When the task did not panic; [`try_into_panic`](Self::try_into_panic) gives the error back
+    /// instead.
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self.try_into_panic() {
+            Ok(payload) => payload,
+            Err(error) => panic!("`into_panic` of an error that is not a panic: {error}"),
+        }
+    }
+
+    /// The panic's payload, or the error itself if it is not a panic.
+    ///
+    /// # Errors
+    ///
+    /// The error itself, when the task did not panic.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        if !self.is_panic() {
+            return Err(self);
+        }
+        match self.0.kind {
+            Kind::Panic(payload) => Ok(payload.into_inner()),
+            _ => unreachable!("it is a panic"),
+        }
+    }
+}
+
+/// The text of a panic's payload, if it has one.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.0.id;
+        match &self.0.kind {
+            Kind::Cancelled => write!(f, "task {} was cancelled", id),
+            Kind::NotStarted(why) => write!(f, "task {id} was not started: {why}"),
+            Kind::Failed => write!(f, "task {} failed; its group has the error", id),
+            Kind::Panic(payload) => match panic_text(&**payload.lock()) {
+                Some(text) => write!(f, "task {} panicked: {text}", id),
+                None => write!(f, "task {} panicked", id),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskError({self})")
+    }
+}
+
+impl std::error::Error for TaskError {}
+
+impl From<TaskError> for std::io::Error {
+    fn from(error: TaskError) -> Self {
+        let kind = if error.is_cancelled() {
+            std::io::ErrorKind::Interrupted
+        } else {
+            std::io::ErrorKind::Other
+        };
+        Self::new(kind, error)
+    }
+}

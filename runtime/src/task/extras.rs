@@ -1,0 +1,78 @@
+//! What few tasks need, made when the first of it is needed.
+
+use std::fmt;
+
+use corio_sync::prim::{Mutex, UnsafeCell};
+
+use super::context_vars::Variables;
+use crate::cleanup::CleanupSet;
+
+/// The invariant of the file:
+/// - **X1** `variables` and `cleanups` are touched only by the thread that polls the task (or, before
+///   the task is queued, by the one that makes it).
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Set before the task is queued, never changed.
+    pub(crate) name: Option<Box<str>>,
+    variables: UnsafeCell<Variables>,
+    cleanups: UnsafeCell<CleanupSet>,
+    callbacks: Mutex<Callbacks>,
+}
+
+/// Called when the task is done; `None` once it is.
+type Callback = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Callbacks {
+    waiting: Vec<Callback>,
+    called: bool,
+}
+
+impl Extras {
+    pub(crate) fn new(name: Option<Box<str>>, variables: Variables) -> Self {
+        Self { name, variables: UnsafeCell::new(variables), ..Self::default() }
+    }
+
+    /// Calls `f` with the task's variables.
+    ///
+    /// # Safety
+    ///
+    /// The caller polls the task (X1), and `f` does not come back here.
+    pub(crate) unsafe fn with_variables<R>(&self, f: impl FnOnce(&mut Variables) -> R) -> R {
+        // SAFETY: the caller's promise.
+        self.variables.with_mut(|v| f(unsafe { &mut *v }))
+    }
+
+    /// Calls `f` with the task's cleanups.
+    ///
+    /// # Safety
+    ///
+    /// The caller polls the task (X1), and `f` does not come back here.
+    pub(crate) unsafe fn with_cleanups<R>(&self, f: impl FnOnce(&mut CleanupSet) -> R) -> R {
+        // SAFETY: the caller's promise.
+        self.cleanups.with_mut(|c| f(unsafe { &mut *c }))
+    }
+
+    /// Adds a callback; gives it back if the task is done.
+    pub(crate) fn on_done(&self, callback: Callback) -> Result<(), Callback> {
+        let mut callbacks = self.callbacks.lock();
+        if callbacks.called {
+            return Err(callback);
+        }
+        callbacks.waiting.push(callback);
+        Ok(())
+    }
+
+    /// Takes the callbacks, for the completing thread to call.
+    pub(crate) fn take_callbacks(&self) -> Vec<Callback> {
+        let mut callbacks = self.callbacks.lock();
+        callbacks.called = true;
+        std::mem::take(&mut callbacks.waiting)
+    }
+}
+
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extras").field("name", &self.name).finish_non_exhaustive()
+    }
+}

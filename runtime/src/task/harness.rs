@@ -1,0 +1,174 @@
+//! One turn of a task, from the queue to its next rest or its end. Nothing here is generic.
+//!
+//! See `header` for the invariants T1 to T6.
+
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+use std::task::{Context, Waker};
+
+use corio_sync::hooks;
+use corio_sync::prim::Ordering;
+
+use super::header::{Header, catch, drop_payload};
+use super::state::Next;
+use super::waker::waker_of;
+use crate::cleanup;
+use crate::executor::core::Core;
+
+/// Operations that leaves complete in one poll before others get their turn. tokio's figure.
+pub(crate) const BUDGET: u32 = 128;
+
+/// Runs a task that came off a queue of `core`.
+///
+/// # Safety
+///
+/// The state says that this thread may run the task (T2, T4); the task list's reference keeps it
+/// alive until it is completed here (T1).
+pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) {
+    // SAFETY: alive, see above.
+    let header = unsafe { task.as_ref() };
+    let bound = header.state.is_bound();
+    let cancel = if bound { header.state.own_start_poll() } else { header.state.start_poll() };
+
+    // SAFETY: the state gave the task to this thread.
+    let ended = with_current(header, || unsafe { turn(task, cancel, core.abandons_cleanups()) });
+
+    if ended {
+        // SAFETY: the same; the task is not used afterwards.
+        unsafe { complete(task, core) };
+        return;
+    }
+    // Ordering: Relaxed, introspection reads a snapshot.
+    header.since_ms.store(core.now_ms(), Ordering::Relaxed);
+    if !bound && header.state.end_poll() == Next::Enqueue {
+        // SAFETY: alive; its state is "queued" and nobody else queues it.
+        core.push_stealable(task);
+    }
+}
+
+/// Runs `f` with `header` as the thread's current task and a fresh budget.
+#[inline]
+pub(crate) fn with_current<R>(header: &Header, f: impl FnOnce() -> R) -> R {
+    hooks::with_tls(|tls| {
+        let outer = tls.task.replace(&header.head);
+        tls.budget.set(BUDGET);
+        // `f` does not unwind: every call of user code in it is caught.
+        let result = f();
+        tls.task.set(outer);
+        tls.budget.set(0);
+        result
+    })
+}
+
+/// Polls (or drops) the main future and polls the cleanups; `true` when nothing of either is left.
+///
+/// # Safety
+///
+/// As `run`.
+unsafe fn turn(task: NonNull<Header>, cancel: bool, abandon: bool) -> bool {
+    // SAFETY: alive (T1).
+    let header = unsafe { task.as_ref() };
+    // SAFETY: alive for this call; the waker's reference is not counted, so it is not dropped.
+    let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker_of(task)) });
+    let mut cx = Context::from_waker(&waker);
+    if !header.state.is_closing() {
+        if cancel {
+            // SAFETY: the poller owns the stage (T2).
+            unsafe { (header.vtable.cancel)(task, None) };
+        // SAFETY: as above.
+        } else if unsafe { (header.vtable.poll)(task, &mut cx) }.is_pending() {
+            // SAFETY: this thread polls the task.
+            let _ = unsafe { cleanup::poll_all(header, &mut cx) };
+            return false;
+        }
+        header.state.set_closing();
+    }
+    if abandon {
+        // SAFETY: this thread polls the task.
+        let count = unsafe { cleanup::abandon_all(header) };
+        if count > 0 {
+            eprintln!(
+                "corio: {count} cleanup(s) of task {} were dropped unfinished: the time for shutdown is over",
+                header.head.id
+            );
+        }
+        return true;
+    }
+    // SAFETY: this thread polls the task.
+    unsafe { cleanup::poll_all(header, &mut cx) }.is_ready()
+}
+
+/// Publishes the outcome and gives the task list's reference up.
+///
+/// # Safety
+///
+/// As `run`; the task must not be used afterwards.
+unsafe fn complete(task: NonNull<Header>, core: &Core) {
+    // SAFETY: the list's reference is still there.
+    let header = unsafe { task.as_ref() };
+    // SAFETY: this thread ran the task to its end.
+    unsafe { publish(task) };
+    if header.state.is_local() {
+        core.on_local_end();
+    }
+    // SAFETY: the list holds the task until here.
+    unsafe { header.core.as_ref() }.remove_task(task);
+    if header.drop_ref() {
+        let home = header.core;
+        // SAFETY: that was the last reference.
+        unsafe { (header.vtable.dealloc)(task) };
+        core.on_dealloc(home);
+    }
+}
+
+/// Publishes the outcome of a task that has ended: to its handle, its callbacks, its hook.
+///
+/// # Safety
+///
+/// The caller ran the task to its end, and holds a reference.
+pub(crate) unsafe fn publish(task: NonNull<Header>) {
+    // SAFETY: the caller holds a reference.
+    let header = unsafe { task.as_ref() };
+    let (interest, has_waker) = header.state.complete();
+    if has_waker {
+        // By reference: the handle may be comparing the waker with its own at this moment. It goes
+        // with the cell.
+        // SAFETY: DONE was set with JOIN_WAKER set: nobody writes the slot any more (T5).
+        let wake = |w: *const Option<Waker>| unsafe { (*w).as_ref() }.map(Waker::wake_by_ref);
+        if let Err(payload) = catch(|| header.joiner.with(wake)) {
+            drop_payload(payload);
+        }
+    }
+    if !interest {
+        // SAFETY: no handle: the output is this thread's (T2).
+        unsafe { drop_unawaited(task) };
+    }
+    if let Some(extras) = header.extras() {
+        for callback in extras.take_callbacks() {
+            if let Err(payload) = catch(callback) {
+                drop_payload(payload);
+            }
+        }
+    }
+    // SAFETY: once, by the completing thread.
+    unsafe { (header.vtable.done)(task) };
+}
+
+/// Drops an outcome that nobody will await; a panic in it is reported.
+///
+/// # Safety
+///
+/// The output is the caller's (T2).
+pub(crate) unsafe fn drop_unawaited(task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    let header = unsafe { task.as_ref() };
+    // SAFETY: the caller's promise.
+    if unsafe { (header.vtable.drop_output)(task) } {
+        let name = header.extras().and_then(|e| e.name.as_deref()).unwrap_or("unnamed");
+        eprintln!(
+            "corio: task {} ({name}), spawned at {}, panicked and nobody awaited it",
+            header.head.id,
+            header.head.spawned_at()
+        );
+    }
+}

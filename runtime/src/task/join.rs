@@ -1,0 +1,330 @@
+//! The handle of a task.
+//!
+//! See `header` for the invariants T1 to T6.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use corio_sync::hooks::{self, Site, WaitKind};
+use corio_sync::prim::Parker;
+
+use super::error::TaskError;
+use super::harness::drop_unawaited;
+use super::header::{Header, catch, drop_payload};
+use super::id::TaskId;
+use super::state::Join;
+use super::waker::{cancel, release};
+
+/// A spawned task: await it for its result, or drop it to let the task run on its own.
+///
+/// asyncio's `Task`, and the handle of `spawn_blocking`. Awaiting gives `Err` with a [`TaskError`]
+/// when the task was cancelled or panicked.
+///
+/// # Cancel safety
+///
+/// Safe: a `Task` that is no longer awaited keeps its result.
+///
+/// # Panics
+///
+/// When it is polled again after it has given its result.
+#[doc(alias("JoinHandle", "create_task"))]
+#[must_use = "dropping a task lets it run on its own; `let _ = ...` says so, `.await` waits for it"]
+pub struct Task<T> {
+    /// Owns one reference and the right to the output.
+    task: NonNull<Header>,
+    _output: PhantomData<T>,
+}
+
+// SAFETY: the handle touches only atomics and, after DONE, the output, which is `Send`.
+unsafe impl<T: Send> Send for Task<T> {}
+// SAFETY: `&Task` gives no access to the output.
+unsafe impl<T: Send> Sync for Task<T> {}
+
+impl<T> Unpin for Task<T> {}
+impl<T> std::panic::UnwindSafe for Task<T> {}
+impl<T> std::panic::RefUnwindSafe for Task<T> {}
+
+impl<T> Task<T> {
+    /// # Safety
+    ///
+    /// The caller gives one reference and the only handle's rights to a task whose output is `T`.
+    pub(crate) unsafe fn new(task: NonNull<Header>) -> Self {
+        Self { task, _output: PhantomData }
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: the handle owns a reference (T1).
+        unsafe { self.task.as_ref() }
+    }
+
+    /// Asks the task to stop; `true` if this is the first request and the task is not done.
+    ///
+    /// The task's future is dropped where it waits, its cleanups run, then the task is done. A
+    /// request that comes before the first poll means that the body never runs. Cancelling twice,
+    /// or a task that is done, does nothing.
+    pub fn cancel(&self) -> bool {
+        // SAFETY: the handle owns a reference.
+        unsafe { cancel(self.task) }
+    }
+
+    /// Whether the task is done, cleanups included.
+    #[doc(alias = "done")]
+    pub fn is_finished(&self) -> bool {
+        self.header().state.is_done()
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        TaskId(self.header().head.id)
+    }
+
+    /// The name given to the task's builder.
+    #[doc(alias = "get_name")]
+    pub fn name(&self) -> Option<&str> {
+        self.header().extras()?.name.as_deref()
+    }
+
+    /// A handle that can cancel the task, and nothing else.
+    pub fn canceller(&self) -> Canceller {
+        self.header().add_ref();
+        Canceller { task: self.task }
+    }
+
+    /// Calls `f` when the task is done: at once if it is, else on the thread that completes it.
+    ///
+    /// A panic in `f` is reported by the panic hook and goes no further. asyncio's
+    /// `add_done_callback`.
+    #[doc(alias = "add_done_callback")]
+    pub fn on_done(&self, f: impl FnOnce() + Send + 'static) {
+        let header = self.header();
+        let extras = header.extras_or_new();
+        let now = match extras.on_done(Box::new(f)) {
+            Err(f) => vec![f],
+            // The task may have been done before there was anything to look into: whoever takes the
+            // callbacks calls them.
+            Ok(()) if header.state.is_done_for_sure() => extras.take_callbacks(),
+            Ok(()) => return,
+        };
+        for f in now {
+            if let Err(payload) = catch(f) {
+                drop_payload(payload);
+            }
+        }
+    }
+
+    /// Ties the task to a guard: dropping the guard cancels the task.
+    pub fn cancel_on_drop(self) -> CancelOnDrop<T> {
+        CancelOnDrop { task: Some(self) }
+    }
+
+    /// Waits for the result on a plain thread, for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// The task itself, when the time is over and it is not done.
+    ///
+    /// # Panics
+    ///
+    /// When it is called inside a task: there, `.await` the task.
+    #[doc(alias("result", "exception"))]
+    #[track_caller]
+    pub fn result_blocking(mut self, timeout: Duration) -> Result<Result<T, TaskError>, Self> {
+        hooks::forbid_blocking("Task::result_blocking");
+        struct Unpark(Parker);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let unpark = Arc::new(Unpark(Parker::new()));
+        let waker = Waker::from(unpark.clone());
+        let start = std::time::Instant::now();
+        loop {
+            if let Poll::Ready(result) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
+                return Ok(result);
+            }
+            let Some(left) = timeout.checked_sub(start.elapsed()) else { return Err(self) };
+            unpark.0.park_timeout(left);
+        }
+    }
+
+    fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let header = self.header();
+        if header.state.is_done() {
+            return Poll::Ready(());
+        }
+        if header.state.has_waker() {
+            // SAFETY: only the handle writes the waker, and the completing thread only takes it after
+            // DONE; until JOIN_WAKER is cleared both may read it.
+            let same = header
+                .joiner
+                .with(|w| unsafe { (*w).as_ref() }.is_some_and(|w| w.will_wake(cx.waker())));
+            if same && !header.state.is_done() {
+                return Poll::Pending;
+            }
+            if header.state.take_waker_back() == Join::Done {
+                return Poll::Ready(());
+            }
+        }
+        let waker = cx.waker().clone();
+        // SAFETY: JOIN_WAKER is clear, so the slot is the handle's (T5).
+        let old = header.joiner.with_mut(|w| unsafe { (*w).replace(waker) });
+        drop(old);
+        match header.state.waker_stored() {
+            Join::Done => Poll::Ready(()),
+            Join::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        std::task::ready!(hooks::poll_budget(cx));
+        if self.poll_done(cx).is_pending() {
+            // The place is that of the task awaited: the `.await` itself cannot be known.
+            hooks::set_wait_on(
+                Site::new(self.header().head.spawned_at()),
+                WaitKind::Task,
+                self.header().head.id,
+            );
+            return Poll::Pending;
+        }
+        hooks::spend();
+        let mut output: Option<Self::Output> = None;
+        // SAFETY: the task is done and the output is the handle's (T2), of this type (T3).
+        unsafe {
+            (self.header().vtable.take_output)(self.task, (&raw mut output).cast());
+        }
+        match output {
+            Some(output) => Poll::Ready(output),
+            None => panic!("task {} was awaited again after it had given its result", self.id()),
+        }
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        let header = self.header();
+        let (done, clear) = header.state.drop_handle();
+        if clear {
+            // SAFETY: the task was not done and the bit is clear now: the slot is the handle's (T5).
+            drop(header.joiner.with_mut(|w| unsafe { (*w).take() }));
+        }
+        if done {
+            // SAFETY: done, so the output is the handle's (T2).
+            unsafe { drop_unawaited(self.task) };
+        }
+        // SAFETY: the handle's reference ends here.
+        unsafe { release(self.task) };
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id().as_u64())
+            .field("name", &self.name())
+            .field("spawned_at", &format_args!("{}", self.header().head.spawned_at()))
+            .field("finished", &self.is_finished())
+            .finish()
+    }
+}
+
+/// Cancels a task; cheap to clone, and independent of the [`Task`] it came from.
+pub struct Canceller {
+    task: NonNull<Header>,
+}
+
+// SAFETY: it touches only atomics of the header, which its reference keeps alive.
+unsafe impl Send for Canceller {}
+// SAFETY: as above.
+unsafe impl Sync for Canceller {}
+
+impl Canceller {
+    /// A canceller of `task`.
+    ///
+    /// # Safety
+    ///
+    /// The caller has a reference for as long as this lasts.
+    pub(crate) unsafe fn of(task: NonNull<Header>) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { task.as_ref() }.add_ref();
+        Self { task }
+    }
+
+    /// Asks the task to stop; see [`Task::cancel`].
+    pub fn cancel(&self) -> bool {
+        // SAFETY: it owns a reference.
+        unsafe { cancel(self.task) }
+    }
+
+    /// Whether the task is done, cleanups included.
+    pub fn is_finished(&self) -> bool {
+        // SAFETY: it owns a reference.
+        unsafe { self.task.as_ref() }.state.is_done()
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        // SAFETY: it owns a reference.
+        TaskId(unsafe { self.task.as_ref() }.head.id)
+    }
+}
+
+impl Clone for Canceller {
+    fn clone(&self) -> Self {
+        // SAFETY: it owns a reference.
+        unsafe { Self::of(self.task) }
+    }
+}
+
+impl Drop for Canceller {
+    fn drop(&mut self) {
+        // SAFETY: its reference ends here.
+        unsafe { release(self.task) };
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller").field("id", &self.id().as_u64()).finish()
+    }
+}
+
+/// A [`Task`] that is cancelled when this is dropped.
+#[derive(Debug)]
+pub struct CancelOnDrop<T> {
+    /// `None` only after `detach`.
+    task: Option<Task<T>>,
+}
+
+impl<T> CancelOnDrop<T> {
+    /// Takes the task back; it is no longer cancelled by a drop.
+    pub fn detach(mut self) -> Task<T> {
+        self.task.take().expect("the task is there until it is detached")
+    }
+}
+
+impl<T> Future for CancelOnDrop<T> {
+    type Output = Result<T, TaskError>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(self.task.as_mut().expect("the task is there until it is detached")).poll(cx)
+    }
+}
+
+impl<T> Drop for CancelOnDrop<T> {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.cancel();
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Tasks: spawning, awaiting, cancelling, and asking about them.
+//!
+//! *Which spawn do I want?* [`spawn`] for a future that any worker may run; [`spawn_local`] for one
+//! that is not `Send`; [`spawn_blocking`] for code that blocks; [`Builder`] to give any of them a name.
+
+mod builder;
+mod context_vars;
+mod current;
+mod error;
+mod extras;
+pub(crate) mod harness;
+pub(crate) mod header;
+pub(crate) mod id;
+pub(crate) mod join;
+pub(crate) mod spawn;
+pub(crate) mod state;
+pub(crate) mod waker;
+mod yield_now;
+
+pub use builder::{Builder, spawn, spawn_blocking, spawn_local};
+pub use current::{TaskRef, current, try_current};
+pub use error::TaskError;
+pub use id::TaskId;
+pub use join::{CancelOnDrop, Canceller, Task};
+pub use yield_now::{YieldNow, yield_now};

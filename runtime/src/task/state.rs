@@ -1,0 +1,444 @@
+//! A task's state: who may touch its future, and who must put it on a queue.
+//!
+//! There are two disciplines, chosen when the task is made.
+//!
+//! A **stealable** task may be run by any worker, so every transition is one read-modify-write on
+//! the shared word:
+//!
+//! | state   | bits                | who may touch the future |
+//! |---------|---------------------|--------------------------|
+//! | idle    | none                | nobody                   |
+//! | queued  | SCHEDULED           | nobody                   |
+//! | running | RUNNING             | the thread that set it   |
+//! | rewoken | RUNNING + SCHEDULED | the thread that set it   |
+//! | done    | DONE                | nobody; the output is for the handle |
+//!
+//! A **bound** task is only ever run by the thread that holds its core (tasks of the single-threaded
+//! executor, `spawn_local`, the main future). That thread keeps the word `local` for itself and
+//! needs no read-modify-write to wake, start or end a poll. Everybody else sets NOTIFIED in the
+//! shared word and, if it was clear, puts the task in the core's mailbox; NOTIFIED stays set until
+//! the owner takes the task out of the mailbox, so it is never in there twice.
+//!
+//! DONE, CANCEL and the two JOIN bits are in the shared word in both disciplines:
+//!
+//! | bit           | set by                          | cleared by                   |
+//! |---------------|---------------------------------|------------------------------|
+//! | CANCEL        | anybody, once                   | nobody, or `absorb_cancel`   |
+//! | JOIN_INTEREST | construction                    | the handle, when it is dropped |
+//! | JOIN_WAKER    | the handle: the waker is in place | the handle, to change the waker |
+//!
+//! The join waker may be written by the handle while JOIN_WAKER is clear; once DONE is set with
+//! JOIN_WAKER set it is only read, by the completing thread and the handle.
+
+use corio_sync::prim::{AtomicU8, Ordering};
+
+const SCHEDULED: u8 = 1;
+const RUNNING: u8 = 1 << 1;
+const DONE: u8 = 1 << 2;
+const CANCEL: u8 = 1 << 3;
+const JOIN_INTEREST: u8 = 1 << 4;
+const JOIN_WAKER: u8 = 1 << 5;
+const NOTIFIED: u8 = 1 << 6;
+
+/// Bits of `local`: the task is bound; it is on its core's queue; its main future is gone and only
+/// cleanups are left; it is done.
+const BOUND: u8 = 1;
+const QUEUED: u8 = 1 << 1;
+const CLOSING: u8 = 1 << 2;
+const FINISHED: u8 = 1 << 3;
+/// The future is not `Send`: it must not outlive its thread's hold on the core.
+const LOCAL: u8 = 1 << 4;
+
+/// What the caller of a transition must do next.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Put the task on a queue: nobody else will.
+    Enqueue,
+    /// Nothing: it is on one, or done.
+    Nothing,
+}
+
+/// What a handle finds when it wants to wait.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Join {
+    /// The output is there.
+    Done,
+    /// It is not; the waker is (or stays) in place.
+    Pending,
+}
+
+/// Who may run a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any worker.
+    Stealable,
+    /// Whoever has its core.
+    Bound,
+    /// The thread that spawned it, which has its core.
+    Local,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    shared: AtomicU8,
+    /// Written only by the thread that runs the task (bound: that holds its core). Atomic because
+    /// introspection may look, never because two threads write.
+    local: AtomicU8,
+}
+
+impl State {
+    /// A new task that its spawner is about to queue.
+    pub(crate) fn new(kind: Kind) -> Self {
+        let (shared, local) = match kind {
+            Kind::Stealable => (JOIN_INTEREST | SCHEDULED, 0),
+            Kind::Bound => (JOIN_INTEREST, BOUND | QUEUED),
+            Kind::Local => (JOIN_INTEREST, BOUND | QUEUED | LOCAL),
+        };
+        Self { shared: AtomicU8::new(shared), local: AtomicU8::new(local) }
+    }
+
+    #[inline]
+    pub(crate) fn is_bound(&self) -> bool {
+        // Ordering: Relaxed, the bit never changes.
+        self.local.load(Ordering::Relaxed) & BOUND != 0
+    }
+
+    /// A new bound task that another thread spawns: it goes into the mailbox, with a reference.
+    pub(crate) fn new_posted() -> Self {
+        Self { shared: AtomicU8::new(JOIN_INTEREST | NOTIFIED), local: AtomicU8::new(BOUND) }
+    }
+
+    /// Whether the future is not `Send`.
+    pub(crate) fn is_local(&self) -> bool {
+        // Ordering: Relaxed, the bit never changes.
+        self.local.load(Ordering::Relaxed) & LOCAL != 0
+    }
+
+    // ---- stealable tasks ----
+
+    /// idle -> queued, running -> rewoken; any other state stays as it is.
+    #[inline]
+    pub(crate) fn wake(&self) -> Next {
+        // Ordering: Release publishes what the waking thread wrote, also when the bit was already
+        // set (the read-modify-write stays in the release sequence). Pairs with the Acquire of
+        // `start_poll` and `end_poll`.
+        let prev = self.shared.fetch_or(SCHEDULED, Ordering::AcqRel);
+        if prev & (SCHEDULED | RUNNING | DONE) == 0 { Next::Enqueue } else { Next::Nothing }
+    }
+
+    /// queued -> running; tells whether a cancel was asked for.
+    #[inline]
+    pub(crate) fn start_poll(&self) -> bool {
+        // Ordering: Acquire sees what wakers and the last poller wrote. Pairs with `wake`,
+        // `end_poll` and `cancel`.
+        let prev = self.shared.fetch_xor(SCHEDULED | RUNNING, Ordering::AcqRel);
+        debug_assert!(prev & (SCHEDULED | RUNNING | DONE) == SCHEDULED, "start_poll from {prev:#b}");
+        prev & CANCEL != 0
+    }
+
+    /// running -> idle, or rewoken -> queued (then the poller enqueues the task again).
+    #[inline]
+    pub(crate) fn end_poll(&self) -> Next {
+        // Ordering: Release hands the future to the next poller; Acquire sees the waker's writes,
+        // since this thread may be the next poller. Pairs with `start_poll` and `wake`.
+        let prev = self.shared.fetch_and(!RUNNING, Ordering::AcqRel);
+        debug_assert!(prev & RUNNING != 0, "end_poll without start_poll");
+        if prev & SCHEDULED != 0 { Next::Enqueue } else { Next::Nothing }
+    }
+
+    // ---- bound tasks: the `own_` methods are for the thread that holds the core ----
+
+    /// Wakes a bound task on its own thread.
+    #[inline]
+    pub(crate) fn own_wake(&self) -> Next {
+        // Ordering: Relaxed throughout: one thread reads and writes `local`.
+        let local = self.local.load(Ordering::Relaxed);
+        if local & (QUEUED | FINISHED) != 0 {
+            return Next::Nothing;
+        }
+        self.local.store(local | QUEUED, Ordering::Relaxed);
+        Next::Enqueue
+    }
+
+    /// Wakes a bound task from another thread; `Enqueue` means the mailbox, with a reference.
+    #[inline]
+    pub(crate) fn remote_wake(&self) -> Next {
+        // Ordering: Release publishes what the waking thread wrote; pairs with `take_mail`.
+        let prev = self.shared.fetch_or(NOTIFIED, Ordering::AcqRel);
+        if prev & (NOTIFIED | DONE) == 0 { Next::Enqueue } else { Next::Nothing }
+    }
+
+    /// The owner has taken the task out of its mailbox.
+    #[inline]
+    pub(crate) fn take_mail(&self) -> Next {
+        // Ordering: Acquire sees what every remote waker wrote. Pairs with `remote_wake`.
+        self.shared.fetch_and(!NOTIFIED, Ordering::AcqRel);
+        self.own_wake()
+    }
+
+    /// Starts a poll of a bound task; tells whether a cancel was asked for.
+    #[inline]
+    pub(crate) fn own_start_poll(&self) -> bool {
+        let local = self.local.load(Ordering::Relaxed);
+        debug_assert!(local & (QUEUED | FINISHED) == QUEUED, "own_start_poll from {local:#b}");
+        self.local.store(local & !QUEUED, Ordering::Relaxed);
+        // Ordering: Acquire sees what the canceller wrote. Pairs with `cancel`.
+        self.shared.load(Ordering::Acquire) & CANCEL != 0
+    }
+
+    // ---- both ----
+
+    /// Marks the task as cancelled; `true` if it was not yet, and is not done.
+    pub(crate) fn set_cancel(&self) -> bool {
+        // Ordering: Release publishes the canceller's writes; pairs with `start_poll`.
+        self.shared.fetch_or(CANCEL, Ordering::AcqRel) & (CANCEL | DONE) == 0
+    }
+
+    /// Takes a cancel request back; `true` if there was one.
+    pub(crate) fn absorb_cancel(&self) -> bool {
+        // Ordering: Acquire sees what the canceller wrote. Pairs with `set_cancel`.
+        self.shared.fetch_and(!CANCEL, Ordering::AcqRel) & CANCEL != 0
+    }
+
+    /// Whether a cancel was asked for.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // Ordering: Acquire, see `start_poll`.
+        self.shared.load(Ordering::Acquire) & CANCEL != 0
+    }
+
+    /// Whether the main future is gone and only cleanups are left. For the running thread.
+    #[inline]
+    pub(crate) fn is_closing(&self) -> bool {
+        // Ordering: Relaxed, see `local`; a stealable task's next poller is ordered by `start_poll`.
+        self.local.load(Ordering::Relaxed) & CLOSING != 0
+    }
+
+    /// The main future is gone. For the running thread.
+    pub(crate) fn set_closing(&self) {
+        // Ordering: Relaxed, see `local`.
+        self.local.store(self.local.load(Ordering::Relaxed) | CLOSING, Ordering::Relaxed);
+    }
+
+    /// running -> done. Gives back (join interest, join waker in place).
+    pub(crate) fn complete(&self) -> (bool, bool) {
+        // Ordering: Relaxed, see `local`.
+        self.local.store(self.local.load(Ordering::Relaxed) | FINISHED, Ordering::Relaxed);
+        // Ordering: Release publishes the output to the handle; Acquire sees the join waker. Pairs
+        // with `poll_join`, `store_waker` and `drop_handle`.
+        let prev = self.shared.fetch_or(DONE, Ordering::AcqRel);
+        debug_assert!(prev & DONE == 0, "completed twice");
+        (prev & JOIN_INTEREST != 0, prev & JOIN_WAKER != 0)
+    }
+
+    #[inline]
+    pub(crate) fn is_done(&self) -> bool {
+        // Ordering: Acquire sees the output. Pairs with `complete`.
+        self.shared.load(Ordering::Acquire) & DONE != 0
+    }
+
+    /// Like `is_done`; if it says no, then `complete` will see what this thread wrote before.
+    pub(crate) fn is_done_for_sure(&self) -> bool {
+        // Ordering: a read-modify-write, so that it comes before or after the one of `complete`:
+        // either this sees DONE, or `complete` acquires what this thread released here.
+        self.shared.fetch_or(0, Ordering::AcqRel) & DONE != 0
+    }
+
+    /// Whether the handle's waker is in place. For the handle.
+    pub(crate) fn has_waker(&self) -> bool {
+        // Ordering: Relaxed, only the handle sets and clears the bit.
+        self.shared.load(Ordering::Relaxed) & JOIN_WAKER != 0
+    }
+
+    /// The handle has written its waker.
+    pub(crate) fn waker_stored(&self) -> Join {
+        // Ordering: Release publishes the waker to `complete`; Acquire sees the output if it came
+        // first.
+        let prev = self.shared.fetch_or(JOIN_WAKER, Ordering::AcqRel);
+        if prev & DONE != 0 {
+            // `complete` did not see the waker: it stays the handle's.
+            Join::Done
+        } else {
+            Join::Pending
+        }
+    }
+
+    /// The handle wants its waker back, to write another.
+    pub(crate) fn take_waker_back(&self) -> Join {
+        let mut now = self.shared.load(Ordering::Acquire);
+        loop {
+            if now & DONE != 0 {
+                // `complete` saw JOIN_WAKER: the waker is its to wake.
+                return Join::Done;
+            }
+            // Ordering: Acquire on both: after DONE the output is read. Pairs with `complete`.
+            match self.shared.compare_exchange_weak(
+                now,
+                now & !JOIN_WAKER,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Join::Pending,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    /// The handle goes. Gives back (the task is done: the output is the handle's to drop, the waker
+    /// slot is the handle's to clear).
+    pub(crate) fn drop_handle(&self) -> (bool, bool) {
+        // Ordering: Acquire sees the output; Release hands the waker slot back. Pairs with
+        // `complete`.
+        let prev = self.shared.fetch_and(!(JOIN_INTEREST | JOIN_WAKER), Ordering::AcqRel);
+        let done = prev & DONE != 0;
+        (done, !done && prev & JOIN_WAKER != 0)
+    }
+}
+
+#[cfg(all(test, corio_loom))]
+mod loom_tests {
+    use super::*;
+    use corio_sync::prim::{Arc, UnsafeCell, thread};
+
+    /// A stealable task as two threads see it: the data behind the wake must be visible to a poll.
+    struct Model {
+        state: State,
+        data: UnsafeCell<u32>,
+        enqueued: corio_sync::prim::AtomicU32,
+    }
+    // SAFETY: the model is what is under test: loom reports a race on `data`.
+    unsafe impl Sync for Model {}
+    // SAFETY: see above.
+    unsafe impl Send for Model {}
+
+    fn model(bound: bool) -> Arc<Model> {
+        Arc::new(Model {
+            state: State::new(if bound { Kind::Bound } else { Kind::Stealable }),
+            data: UnsafeCell::new(0),
+            enqueued: corio_sync::prim::AtomicU32::new(0),
+        })
+    }
+
+    #[test]
+    fn loom_a_wake_during_poll_enqueues_once() {
+        loom::model(|| {
+            let m = model(false);
+            let other = m.clone();
+            assert!(!m.state.start_poll());
+            let handle = thread::spawn(move || other.state.wake() == Next::Enqueue);
+            let here = m.state.end_poll() == Next::Enqueue;
+            let there = handle.join().unwrap();
+            assert!(here != there, "enqueued twice or not at all");
+        });
+    }
+
+    /// Polls once; tells whether the poll saw the flag, and whether the task was woken meanwhile.
+    fn poll(m: &Model) -> (bool, bool) {
+        assert!(!m.state.start_poll());
+        // Ordering: Relaxed on purpose: only the state may order it.
+        let saw = m.enqueued.load(Ordering::Relaxed) == 1;
+        (saw, m.state.end_poll() == Next::Enqueue)
+    }
+
+    #[test]
+    fn loom_w04_a_wake_of_a_queued_task_publishes_its_data() {
+        loom::model(|| {
+            // The task is queued from birth: the wake is its second.
+            let m = model(false);
+            let other = m.clone();
+            let handle = thread::spawn(move || {
+                other.enqueued.store(1, Ordering::Relaxed);
+                other.state.wake() == Next::Enqueue
+            });
+            let (saw, again) = poll(&m);
+            let theirs = handle.join().unwrap();
+            assert!(!(again && theirs), "enqueued twice");
+            if again || theirs {
+                assert!(poll(&m).0, "the poll after a wake sees what came before it");
+            } else {
+                assert!(saw, "the poll that took the wake did not see what came before it");
+            }
+        });
+    }
+
+    #[test]
+    fn loom_remote_wakes_of_a_bound_task_post_it_once() {
+        loom::model(|| {
+            let m = model(true);
+            assert!(!m.state.own_start_poll());
+            let threads: Vec<_> = (0..2)
+                .map(|_| {
+                    let m = m.clone();
+                    thread::spawn(move || {
+                        if m.state.remote_wake() == Next::Enqueue {
+                            // Ordering: Relaxed, a count that is read after the joins.
+                            m.enqueued.fetch_add(1, Ordering::Relaxed);
+                        }
+                    })
+                })
+                .collect();
+            for t in threads {
+                t.join().unwrap();
+            }
+            assert_eq!(m.enqueued.load(Ordering::Relaxed), 1);
+            assert_eq!(m.state.take_mail(), Next::Enqueue);
+            assert_eq!(m.state.take_mail(), Next::Nothing);
+        });
+    }
+
+    #[test]
+    fn loom_t07_join_sees_the_output_or_is_woken() {
+        loom::model(|| {
+            let m = model(false);
+            let runner = m.clone();
+            let handle = thread::spawn(move || {
+                runner.state.start_poll();
+                // SAFETY: the runner owns the output until DONE.
+                runner.data.with_mut(|d| unsafe { *d = 7 });
+                runner.state.complete()
+            });
+            let join = m.state.waker_stored();
+            if join == Join::Done {
+                // SAFETY: DONE was seen.
+                m.data.with(|d| assert_eq!(unsafe { *d }, 7));
+            }
+            let (interest, waker) = handle.join().unwrap();
+            assert!(interest);
+            assert_eq!(waker, join == Join::Pending, "woken exactly if it waits");
+        });
+    }
+
+    #[test]
+    fn loom_handle_drop_races_with_completion() {
+        loom::model(|| {
+            let m = model(false);
+            let runner = m.clone();
+            assert_eq!(m.state.waker_stored(), Join::Pending);
+            let handle = thread::spawn(move || {
+                runner.state.start_poll();
+                runner.state.complete()
+            });
+            let (handle_drops, clears) = m.state.drop_handle();
+            let (interest, waker) = handle.join().unwrap();
+            assert!(handle_drops == interest, "the output has exactly one owner");
+            assert!(clears != waker, "the waker has exactly one owner");
+        });
+    }
+
+    #[test]
+    fn loom_a_waker_taken_back_is_nobody_elses() {
+        loom::model(|| {
+            let m = model(false);
+            let runner = m.clone();
+            assert_eq!(m.state.waker_stored(), Join::Pending);
+            let handle = thread::spawn(move || {
+                runner.state.start_poll();
+                runner.state.complete().1
+            });
+            let back = m.state.take_waker_back();
+            let woke = handle.join().unwrap();
+            assert_eq!(woke, back == Join::Done);
+        });
+    }
+}

@@ -1,0 +1,136 @@
+//! A task's waker: a pointer to its header and one reference.
+//!
+//! See `header` for the invariants T1 to T6.
+
+use std::ptr::NonNull;
+use std::task::{RawWaker, RawWakerVTable};
+
+use super::header::Header;
+use super::state::Next;
+use crate::executor::context;
+
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+/// The raw waker of `task`. It stands for one reference, which the caller accounts for.
+#[inline]
+pub(crate) fn waker_of(task: NonNull<Header>) -> RawWaker {
+    RawWaker::new(task.as_ptr().cast_const().cast(), &VTABLE)
+}
+
+#[inline]
+fn header_of(data: *const ()) -> NonNull<Header> {
+    // SAFETY: `waker_of` made the pointer from a `NonNull`.
+    unsafe { NonNull::new_unchecked(data.cast_mut().cast()) }
+}
+
+unsafe fn clone(data: *const ()) -> RawWaker {
+    let task = header_of(data);
+    // SAFETY: the waker that is cloned holds a reference (T1).
+    unsafe { task.as_ref() }.add_ref();
+    waker_of(task)
+}
+
+unsafe fn wake(data: *const ()) {
+    let task = header_of(data);
+    // SAFETY: this waker holds a reference (T1).
+    unsafe { schedule(task) };
+    // SAFETY: it is given up here.
+    unsafe { release(task) };
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: this waker holds a reference (T1).
+    unsafe { schedule(header_of(data)) };
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    // SAFETY: this waker's reference is given up here.
+    unsafe { release(header_of(data)) };
+}
+
+/// Sees to it that the task is polled (again). Only enqueues; never runs anything.
+///
+/// # Safety
+///
+/// The caller has a reference, or knows who has one for as long as this lasts (T1).
+#[inline]
+pub(crate) unsafe fn schedule(task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    let header = unsafe { task.as_ref() };
+    if header.state.is_bound() {
+        context::with_core(|core| match core {
+            Some(core) if core.is(header.core) => {
+                if header.state.own_wake() == Next::Enqueue {
+                    core.push_bound(task);
+                }
+            }
+            _ => {
+                if header.state.remote_wake() == Next::Enqueue {
+                    header.add_ref();
+                    // SAFETY: the home core is alive (T6); the mailbox has a reference of its own.
+                    unsafe { header.core.as_ref() }.post_bound(task);
+                }
+            }
+        });
+    } else if header.state.wake() == Next::Enqueue {
+        enqueue(task);
+    }
+}
+
+/// Puts a stealable task whose state has just become "queued" on a queue: this thread's core's, or
+/// its home core's mailbox.
+fn enqueue(task: NonNull<Header>) {
+    // SAFETY: the task is queued, so the task list holds it (T1).
+    let header = unsafe { task.as_ref() };
+    context::with_core(|core| match core {
+        Some(core) if core.same_runtime(header.core) => core.push_stealable(task),
+        // SAFETY: the home core is alive (T6).
+        _ => unsafe { header.core.as_ref() }.post(task),
+    });
+}
+
+/// Gives a reference up, and frees the cell if it was the last.
+///
+/// # Safety
+///
+/// The caller owns a reference, which ends here.
+#[inline]
+pub(crate) unsafe fn release(task: NonNull<Header>) {
+    // SAFETY: the caller's reference.
+    let header = unsafe { task.as_ref() };
+    if header.drop_ref() {
+        // SAFETY: that was the last one.
+        unsafe { free(task) };
+    }
+}
+
+#[cold]
+unsafe fn free(task: NonNull<Header>) {
+    // SAFETY: the caller gave up the last reference and is the only one who knows the cell.
+    let header = unsafe { task.as_ref() };
+    let core = header.core;
+    // The callback comes first: the cell's count on its core must not be the last thing to go while
+    // the cell is still being freed.
+    // SAFETY: as above.
+    unsafe { (header.vtable.dealloc)(task) };
+    context::with_core(|here| match here {
+        Some(here) if here.is(core) => here.on_dealloc(core),
+        // SAFETY: the cell's count (T6) is given up once, here.
+        _ => unsafe { crate::executor::core::CoreShared::release(core, 1) },
+    });
+}
+
+/// Asks the task to stop; `true` if it was not asked before and is not done.
+///
+/// # Safety
+///
+/// As `schedule`.
+pub(crate) unsafe fn cancel(task: NonNull<Header>) -> bool {
+    // SAFETY: the caller's promise.
+    let first = unsafe { task.as_ref() }.state.set_cancel();
+    if first {
+        // SAFETY: the caller's promise.
+        unsafe { schedule(task) };
+    }
+    first
+}
