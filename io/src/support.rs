@@ -101,6 +101,15 @@ pub(crate) fn find_byte(byte: u8, bytes: &[u8]) -> Option<usize> {
     bytes[start..].iter().position(|b| *b == byte).map(|i| start + i)
 }
 
+/// Takes `byte` off the end, if it is there.
+pub(crate) fn pop_byte(bytes: &mut Vec<u8>, byte: u8) -> bool {
+    let there = bytes.last() == Some(&byte);
+    if there {
+        bytes.pop();
+    }
+    there
+}
+
 /// Runs an example of this crate's documentation.
 #[doc(hidden)]
 pub fn example<F: Future>(future: F) -> F::Output {

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::until::{Outcome, poll_skip, poll_until};
 use crate::DEFAULT_MAX_LENGTH;
-use crate::support::{not_utf8, too_long};
+use crate::support::{not_utf8, pop_byte, too_long};
 
 /// A segment in the making. It outlives the futures that poll it, so dropping one loses nothing.
 struct Segment {
@@ -31,14 +31,14 @@ impl Segment {
         Self { bytes: Vec::new(), delimiter, limit: DEFAULT_MAX_LENGTH, skipping: false, site }
     }
 
-    /// The next segment without its delimiter, and whether it had one.
+    /// The next segment, with its delimiter unless it ends with the input.
     fn poll<R: AsyncBufRead + ?Sized>(
         &mut self,
         mut reader: Pin<&mut R>,
         cx: &mut Context<'_>,
         site: Site,
         what: &str,
-    ) -> Poll<Result<Option<(Vec<u8>, bool)>>> {
+    ) -> Poll<Result<Option<Vec<u8>>>> {
         if self.skipping {
             ready!(poll_skip(reader.as_mut(), cx, self.delimiter, site))?;
             self.skipping = false;
@@ -52,12 +52,21 @@ impl Segment {
                 Poll::Ready(Err(too_long(what, self.limit)))
             }
             Outcome::End if self.bytes.is_empty() => Poll::Ready(Ok(None)),
-            Outcome::End => Poll::Ready(Ok(Some((std::mem::take(&mut self.bytes), false)))),
-            Outcome::Found => {
-                self.bytes.pop();
-                Poll::Ready(Ok(Some((std::mem::take(&mut self.bytes), true))))
-            }
+            _ => Poll::Ready(Ok(Some(std::mem::take(&mut self.bytes)))),
         }
+    }
+
+    fn poll_split<R: AsyncBufRead + ?Sized>(
+        &mut self,
+        reader: Pin<&mut R>,
+        cx: &mut Context<'_>,
+        site: Site,
+    ) -> Poll<Result<Option<Vec<u8>>>> {
+        let mut segment = ready!(self.poll(reader, cx, site, "the segment"))?;
+        if let Some(bytes) = &mut segment {
+            pop_byte(bytes, self.delimiter);
+        }
+        Poll::Ready(Ok(segment))
     }
 
     fn poll_line<R: AsyncBufRead + ?Sized>(
@@ -66,11 +75,11 @@ impl Segment {
         cx: &mut Context<'_>,
         site: Site,
     ) -> Poll<Result<Option<String>>> {
-        let Some((mut line, ended)) = ready!(self.poll(reader, cx, site, "the line"))? else {
+        let Some(mut line) = ready!(self.poll(reader, cx, site, "the line"))? else {
             return Poll::Ready(Ok(None));
         };
-        if ended && line.last() == Some(&b'\r') {
-            line.pop();
+        if pop_byte(&mut line, b'\n') {
+            pop_byte(&mut line, b'\r');
         }
         let text = String::from_utf8(line)
             .map_err(|e| not_utf8("the line", e.utf8_error().valid_up_to()))?;
@@ -208,8 +217,7 @@ impl<R: AsyncBufRead> Stream for Split<R> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
         let site = this.segment.site;
-        let next = ready!(this.segment.poll(this.reader, cx, site, "the segment"));
-        Poll::Ready(next.map(|s| s.map(|(bytes, _)| bytes)).transpose())
+        this.segment.poll_split(this.reader, cx, site).map(Result::transpose)
     }
 }
 
@@ -245,7 +253,6 @@ impl<R: AsyncBufRead + Unpin> Future for NextSegment<'_, R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let site = self.site;
         let split = &mut *self.split;
-        let next = split.segment.poll(Pin::new(&mut split.reader), cx, site, "the segment");
-        next.map_ok(|segment| segment.map(|(bytes, _)| bytes))
+        split.segment.poll_split(Pin::new(&mut split.reader), cx, site)
     }
 }

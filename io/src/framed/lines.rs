@@ -1,10 +1,11 @@
 //! Lines of text: [`LinesCodec`].
 
 use std::io::{Error, ErrorKind};
+use std::string::FromUtf8Error;
 
 use super::{Buffer, Decoder, Encoder};
 use crate::DEFAULT_MAX_LENGTH;
-use crate::support::{find_byte, not_utf8, too_long};
+use crate::support::{find_byte, not_utf8, pop_byte, too_long};
 
 /// Lines that end with `\n` or `\r\n` when read, and with `\n` when sent.
 ///
@@ -65,14 +66,9 @@ impl LinesCodec {
         too_long("the line", self.limit)
     }
 
-    fn text(mut line: Vec<u8>) -> Result<Option<String>, Error> {
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        match String::from_utf8(line) {
-            Ok(text) => Ok(Some(text)),
-            Err(e) => Err(not_utf8("the line", e.utf8_error().valid_up_to())),
-        }
+    fn text(line: Vec<u8>) -> Result<Option<String>, Error> {
+        let not_text = |e: FromUtf8Error| not_utf8("the line", e.utf8_error().valid_up_to());
+        String::from_utf8(line).map(Some).map_err(not_text)
     }
 }
 
@@ -89,8 +85,9 @@ impl Decoder for LinesCodec {
         match find_byte(b'\n', &buf[seen..]).map(|at| seen + at) {
             Some(end) if end > self.limit => Err(self.over(buf, end + 1, false)),
             Some(end) => {
-                let line = buf.split_to(end);
+                let mut line = buf.split_to(end);
                 buf.consume(1);
+                pop_byte(&mut line, b'\r');
                 Self::text(line)
             }
             None if buf.len() > self.limit => Err(self.over(buf, buf.len(), true)),
@@ -107,10 +104,7 @@ impl Decoder for LinesCodec {
                 self.seen = 0;
                 let rest = buf.len();
                 // A `\r` without `\n` belongs to the text.
-                let line = buf.split_to(rest);
-                String::from_utf8(line)
-                    .map(Some)
-                    .map_err(|e| not_utf8("the line", e.utf8_error().valid_up_to()))
+                Self::text(buf.split_to(rest))
             }
             line => Ok(line),
         }

@@ -202,6 +202,7 @@ impl<T, C> Framed<T, C> {
     /// # Errors
     ///
     /// Those of the byte stream and of the decoder.
+    #[expect(clippy::should_implement_trait, reason = "it is the async form of the iterator's")]
     #[track_caller]
     pub fn next(&mut self) -> Next<'_, T, C>
     where
