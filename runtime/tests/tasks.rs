@@ -479,10 +479,12 @@ fn l03_guards_may_be_dropped_in_any_order() {
 fn b06_shutdown_does_not_wait_for_ever() {
     let runtime = multi(2);
     let (send, receive) = std::sync::mpsc::channel::<()>();
-    let task = runtime.spawn_blocking(move || drop(receive.recv()));
-    while runtime.metrics().blocking_threads == 0 {
-        std::thread::yield_now();
-    }
+    let (started, begun) = std::sync::mpsc::channel();
+    let task = runtime.spawn_blocking(move || {
+        started.send(()).unwrap();
+        let _ = receive.recv();
+    });
+    begun.recv().unwrap();
     runtime.shutdown_timeout(Duration::from_millis(50));
     assert!(!task.is_finished());
     drop(send);

@@ -113,11 +113,17 @@ const UNIT: usize = align_of::<Location<'static>>();
 /// Locations out of reach of an offset. Written once for each call site in such a library.
 static TABLE: OnceLock<Mutex<Vec<&'static Location<'static>>>> = OnceLock::new();
 
+/// Where offsets are counted from. A static, because it has one address in the whole program, which
+/// a constant that is inlined into several crates has not.
+static BASE: Base = Base(0);
+
+#[repr(align(8))]
+struct Base(#[expect(dead_code, reason = "only the address counts")] u8);
+
 #[inline]
 fn base() -> usize {
-    // Any location of this crate will do: those of one program lie together.
-    const BASE: &Location<'static> = Location::caller();
-    std::ptr::from_ref(BASE).expose_provenance()
+    const { assert!(align_of::<Base>() % UNIT == 0) };
+    (&raw const BASE).addr()
 }
 
 impl Site {
@@ -135,7 +141,7 @@ impl Site {
         let half = (OFFSET_MASK as usize).div_ceil(2) * UNIT;
         let offset = address.wrapping_sub(base()).wrapping_add(half) / UNIT;
         // Zero is kept for "nowhere".
-        if offset != 0 && offset <= OFFSET_MASK as usize && address % UNIT == base() % UNIT {
+        if offset != 0 && offset <= OFFSET_MASK as usize {
             return Self(offset as u32);
         }
         Self::tabled(location)
