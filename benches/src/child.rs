@@ -59,7 +59,7 @@ pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), 
                 lib::rt::run(flavor, async { finish(sample.await) })
             }
             Kind::HoggedTicker => {
-                let sample = lib::work::probes::hogged_ticker(scale.ticks());
+                let sample = lib::work::probes::hogged_ticker(scale.ticking());
                 lib::rt::run(flavor, async { finish(sample.await) })
             }
             Kind::ParkedTasks { tasks } => {

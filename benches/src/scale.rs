@@ -57,9 +57,9 @@ impl Scale {
         self.pick(full, full.min(1_000), full.min(50))
     }
 
-    /// Ticks of the ticker.
-    pub(crate) fn ticks(self) -> u64 {
-        self.pick(1_000, 300, 20)
+    /// How long the ticker ticks.
+    pub(crate) fn ticking(self) -> Duration {
+        Duration::from_millis(self.pick(1_000, 300, 20))
     }
 
     /// The time before the first of many sleeps ends, and the time from then to the last one's end.

@@ -58,7 +58,7 @@ pub(crate) fn bars(row: &Row, metric: Metric, flavor: Flavor) -> String {
         whisker(&mut out, low, high, middle);
         let ratio = row.ratio(*runtime, flavor, metric);
         let ratio = ratio.filter(|_| runtime.library != Library::Tokio);
-        let ratio = ratio.map(|ratio| format!("  {:.2}x", ratio.median)).unwrap_or_default();
+        let ratio = ratio.map(|ratio| format!(" ({:.2}x)", ratio.median)).unwrap_or_default();
         let label = format!("{}{ratio}", metric.show(spread.median));
         text(&mut out, high.max(bar).max(low) + 8.0, middle, "start", &label);
     }
@@ -130,7 +130,7 @@ pub(crate) fn latencies(row: &Row, flavor: Flavor) -> Option<String> {
     if found.is_empty() {
         return None;
     }
-    let (left, top, right, height) = (64.0, 12.0, WIDTH - 12.0, 200.0);
+    let (left, top, right, height) = (64.0, 12.0, WIDTH - 28.0, 200.0);
     let bottom = height - 24.0;
     // Each further nine takes the same room.
     let nines = |share: f64| -(1.0 - share).log10();
@@ -143,12 +143,12 @@ pub(crate) fn latencies(row: &Row, flavor: Flavor) -> Option<String> {
         let y = y(nanos);
         let _ =
             write!(out, "<line class='grid' x1='{left}' x2='{right}' y1='{y:.1}' y2='{y:.1}'/>");
-        text(&mut out, left - 6.0, y, "end", &Metric::P50.show(nanos));
+        text(&mut out, left - 6.0, y, "end", &power_of_ten(power));
     }
     for (share, name) in
         [(0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99 %")]
     {
-        text(&mut out, x(share).min(right - 12.0), bottom + 14.0, "middle", name);
+        text(&mut out, x(share), bottom + 14.0, "middle", name);
     }
     for (runtime, values) in &found {
         let points: Vec<String> = PERCENTILES
@@ -166,6 +166,12 @@ pub(crate) fn latencies(row: &Row, flavor: Flavor) -> Option<String> {
     }
     out.push_str("</svg>");
     Some(out)
+}
+
+/// 10 to the `power` nanoseconds.
+fn power_of_ten(power: i32) -> String {
+    let unit = ["ns", "us", "ms", "s"][(power / 3).clamp(0, 3) as usize];
+    format!("{} {unit}", 10_f64.powi(power - 3 * (power / 3).clamp(0, 3)))
 }
 
 fn open(width: f64, height: f64, title: &str) -> String {
@@ -200,7 +206,13 @@ mod tests {
             width.parse().unwrap()
         };
         assert!((width("tokio") / width("corio") - 3.0).abs() < 0.01, "{svg}");
-        assert!(svg.contains("200.0 ns  3.00x"), "{svg}");
+        assert!(svg.contains("200.0 ns (3.00x)"), "{svg}");
+    }
+
+    #[test]
+    fn the_axis_of_times_has_round_labels() {
+        let labels = [0, 2, 3, 6, 8, 9, 11].map(power_of_ten);
+        assert_eq!(labels, ["1 ns", "100 ns", "1 us", "1 ms", "100 ms", "1 s", "100 s"]);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 /// A limit that never strikes.
 const FAR: Duration = Duration::from_secs(60);
 /// How long a hog computes before it gives way.
-pub(crate) const HOG: Duration = Duration::from_millis(10);
+const HOG: Duration = Duration::from_millis(10);
+/// The ticker's period.
+const TICK: Duration = Duration::from_millis(1);
 
 pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
@@ -68,20 +70,28 @@ pub(crate) async fn sleeps(n: u64, lead: Duration, spread: Duration) -> Result<S
     Ok(latencies(n, hist, wall, cpu))
 }
 
-/// A ticker of 1 kHz beside a task that computes for 10 ms at a time; records how late the ticks are.
-pub(crate) async fn hogged_ticker(ticks: u64) -> Result<Sample, String> {
+/// A ticker of 1 kHz for `time` beside a task that computes; records how late each tick is served.
+///
+/// A ticker that is woken late serves every tick that has come due by then, and each of them counts
+/// with its own lateness: one long delay is as many late ticks as it was milliseconds long.
+pub(crate) async fn hogged_ticker(time: Duration) -> Result<Sample, String> {
     rt::detach(rt::spawn(hog()));
     let ticker = rt::spawn(async move {
         let (cpu, begin) = (cpu_now()?, Instant::now());
         let mut hist = Histogram::new();
         let mut deadline = begin;
-        for _ in 0..ticks {
-            deadline += Duration::from_millis(1);
+        while deadline.duration_since(begin) < time {
+            deadline += TICK;
             rt::sleep(deadline.saturating_duration_since(Instant::now())).await;
-            let late = Instant::now().saturating_duration_since(deadline);
-            hist.record(late.as_nanos() as u64);
+            let now = Instant::now();
+            hist.record(now.saturating_duration_since(deadline).as_nanos() as u64);
+            while deadline + TICK <= now {
+                deadline += TICK;
+                hist.record(now.duration_since(deadline).as_nanos() as u64);
+            }
         }
-        Ok(latencies(ticks, hist, begin.elapsed(), cpu_now()? - cpu))
+        let ticks = deadline.duration_since(begin).as_nanos() / TICK.as_nanos();
+        Ok(latencies(ticks as u64, hist, begin.elapsed(), cpu_now()? - cpu))
     });
     rt::join(ticker).await
 }
