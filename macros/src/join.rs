@@ -4,6 +4,7 @@ use proc_macro::{TokenStream, TokenTree};
 
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::list::{push_list, split_list};
 use crate::tokens::{Input, is_arrow, is_punct, is_word, split_at_commas};
 
 /// Which of the two it is.
@@ -27,16 +28,12 @@ pub(crate) fn expand(kind: Kind, input: TokenStream) -> Result<TokenStream> {
     let futures = parse(kind, &tokens)?;
     let mut code = Code::default();
     let p = code.hole(private);
-    let calls = Calls::new(kind, &futures, &p, &mut code);
-    code.push("{");
-    calls.slots.iter().for_each(|slot| code.push(slot));
     match (kind, futures.is_empty()) {
-        (Kind::Join, true) => {}
+        (Kind::Join, true) => code.push("{}"),
         (Kind::TryJoin, true) => code.push("::core::result::Result::Ok(())"),
-        (Kind::Join, false) => calls.join(&mut code),
-        (Kind::TryJoin, false) => calls.try_join(&mut code),
+        (Kind::Join, false) => push_join(&mut code, &futures, &p),
+        (Kind::TryJoin, false) => push_try_join(&mut code, &futures, &p),
     }
-    code.push("}");
     Ok(code.finish_hygienic())
 }
 
@@ -76,80 +73,47 @@ fn parse(kind: Kind, tokens: &[TokenTree]) -> Result<Vec<&[TokenTree]>> {
     Ok(futures)
 }
 
-/// The lines of the expansion that come once for each future.
-struct Calls {
-    /// `let mut future0 = ..`: each future pinned on the stack, in a cell for its output.
-    slots: Vec<String>,
-    /// Polls each future once, notes if it is not done, and leaves with its error.
-    polls: Vec<String>,
-    /// `take(&mut future0),`
-    takes: String,
-    /// `future0.set(..)`: drops the future.
-    clears: String,
-    private: String,
+fn push_join(code: &mut Code, futures: &[&[TokenTree]], p: &str) {
+    let make = "{p}::MaybeDone::new(::core::future::IntoFuture::into_future({tokens}))";
+    push_start(code, futures, p, make);
+    for (i, future) in futures.iter().enumerate() {
+        let poll = format!("done &= {{p}}::poll_done(&mut future{i}, cx);");
+        let poll = code.hole_about(future, p, &poll);
+        code.push(&poll);
+    }
+    let values = take_values(futures.len(), p);
+    code.push(&format!(
+        "   if done {{ ::core::task::Poll::Ready({values}) }} else {{ ::core::task::Poll::Pending }}
+        }}).await;
+        out
+        }}"
+    ));
 }
 
-impl Calls {
-    fn new(kind: Kind, futures: &[&[TokenTree]], p: &str, code: &mut Code) -> Self {
-        let (make, poll) = match kind {
-            Kind::Join => ("::core::future::IntoFuture::into_future", "poll_done"),
-            Kind::TryJoin => ("{p}::fallible", "poll_ok"),
-        };
-        let mut calls = Self {
-            slots: Vec::new(),
-            polls: Vec::new(),
-            takes: String::new(),
-            clears: String::new(),
-            private: p.to_owned(),
-        };
-        for (i, future) in futures.iter().enumerate() {
-            let slot = format!(
-                "let mut future{i} = ::core::pin::pin!({{p}}::MaybeDone::new({make}({{tokens}})));"
-            );
-            calls.slots.push(code.hole_about(future, p, &slot));
-            let call = format!("{{p}}::{poll}(&mut future{i}, cx)");
-            let polled = match kind {
-                Kind::Join => format!("done &= {call};"),
-                Kind::TryJoin => format!(
-                    "match {call} {{
-                        ::core::task::Poll::Ready(::core::result::Result::Ok(())) => {{}}
-                        ::core::task::Poll::Ready(::core::result::Result::Err(error)) => {{
-                            break 'failed error
-                        }}
-                        ::core::task::Poll::Pending => done = false,
-                    }}"
-                ),
-            };
-            calls.polls.push(code.hole_about(future, p, &polled));
-            calls.takes += &format!("{p}::take_value(&mut future{i}), ");
-            calls.clears += &format!("future{i}.set({p}::MaybeDone::Taken);\n");
-        }
-        calls
-    }
-
-    fn join(&self, code: &mut Code) {
-        code.push("let out = ::core::future::poll_fn(move |cx| { let mut done = true;");
-        self.polls.iter().for_each(|poll| code.push(poll));
-        let takes = &self.takes;
-        code.push(&format!(
-            "if done {{ ::core::task::Poll::Ready(({takes})) }} else {{ ::core::task::Poll::Pending }}
-            }}).await;
-            out"
-        ));
-    }
-
-    fn try_join(&self, code: &mut Code) {
-        let Self { takes, clears, private: p, .. } = self;
-        code.push(
-            "let (out, cleanup) = ::core::future::poll_fn(move |cx| {
-                let mut done = true;
-                let error = 'failed: {",
+fn push_try_join(code: &mut Code, futures: &[&[TokenTree]], p: &str) {
+    push_start(code, futures, p, "{p}::MaybeDone::new({p}::fallible({tokens}))");
+    code.push("let error = 'failed: {");
+    for (i, future) in futures.iter().enumerate() {
+        let poll = format!(
+            "match {{p}}::poll_ok(&mut future{i}, cx) {{
+                ::core::task::Poll::Ready(::core::result::Result::Ok(())) => {{}}
+                ::core::task::Poll::Ready(::core::result::Result::Err(error)) => {{
+                    break 'failed error
+                }}
+                ::core::task::Poll::Pending => done = false,
+            }}"
         );
-        self.polls.iter().for_each(|poll| code.push(poll));
-        code.push(&format!(
-            "return if done {{
+        let poll = code.hole_about(future, p, &poll);
+        code.push(&poll);
+    }
+    let values = take_values(futures.len(), p);
+    let clears = (0..futures.len())
+        .map(|i| format!("future{i}.set({p}::MaybeDone::Taken);\n"))
+        .collect::<String>();
+    code.push(&format!(
+        "       return if done {{
                     ::core::task::Poll::Ready((
-                        ::core::result::Result::Ok(({takes})),
+                        ::core::result::Result::Ok({values}),
                         ::core::option::Option::None,
                     ))
                 }} else {{
@@ -162,9 +126,31 @@ impl Calls {
                 ::core::result::Result::Err(error),
                 ::core::option::Option::Some(sink.finish()),
             ))
-            }}).await;
-            if let ::core::option::Option::Some(cleanup) = cleanup {{ cleanup.await; }}
-            out"
-        ));
-    }
+        }}).await;
+        let (out, cleanup) = out;
+        if let ::core::option::Option::Some(cleanup) = cleanup {{ cleanup.await; }}
+        out
+        }}"
+    ));
+}
+
+/// Pins the futures, each in a cell for its value, and starts the closure that polls them.
+fn push_start(code: &mut Code, futures: &[&[TokenTree]], p: &str, make: &str) {
+    let list = push_list(code, futures, p, make);
+    let split = split_list(futures.len(), p);
+    code.push(&format!(
+        "{{
+        let mut list = ::core::pin::pin!({list});
+        let out = ::core::future::poll_fn(move |cx| {{
+            let rest = list.as_mut();
+            {split}
+            let mut done = true;"
+    ));
+}
+
+/// The tuple of the values of futures that are all done.
+fn take_values(futures: usize, p: &str) -> String {
+    let values =
+        (0..futures).map(|i| format!("{p}::take_value(&mut future{i}), ")).collect::<String>();
+    format!("({values})")
 }

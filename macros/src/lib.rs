@@ -16,6 +16,7 @@ mod code;
 mod entry;
 mod error;
 mod join;
+mod list;
 mod options;
 mod select;
 mod tokens;

@@ -4,11 +4,16 @@
 //! {
 //!     enum Out<T0, T1> { B0(T0), B1(T1), Disabled }
 //!     let (out, cleanup) = {
-//!         let mut enabled = ..;             // a bit for each branch; guards clear theirs
-//!         let mut future0 = pin!(Some(..)); // each future on the stack, in an option that drops it
-//!         poll_fn(|cx| ..).await            // polls; then drops the losers with a cleanup sink
+//!         let mut enabled = ..;            // a bit for each branch; guards clear theirs
+//!         let select = pin!(Select::new(enabled, (future0, (future1, ()))));
+//!         poll_fn(move |cx| {
+//!             ..                           // polls the enabled branches
+//!             let sink = cleanup_sink();
+//!             select.set(Select::Done);    // drops the futures, and the sink catches ..
+//!             Poll::Ready((out, sink.finish()))
+//!         }).await
 //!     };
-//!     cleanup.await;                        // what the losers owed
+//!     cleanup.await;                       // .. what they owe
 //!     match out { B0(pattern) => handler, .. }
 //! }
 //! ```
@@ -21,6 +26,7 @@ use proc_macro::{TokenStream, TokenTree};
 
 use crate::code::Code;
 use crate::error::Result;
+use crate::list::{push_list, split_list};
 use crate::tokens::Input;
 
 mod parse;
@@ -59,10 +65,13 @@ fn push_out_type(code: &mut Code, branches: usize) {
 
 /// First all guards, then all futures: also those of disabled branches, which are not polled.
 fn push_futures(code: &mut Code, select: &Select<'_>, p: &str) {
-    let all = u64::MAX >> (64 - select.branches.len());
-    let guarded = select.branches.iter().any(|b| b.guard.is_some() || b.may_mismatch());
+    let branches = select.branches.len();
+    let all = u64::MAX >> (64 - branches);
+    // Up to 32 bits fit into the padding behind the tag of `Select`.
+    let bits = if branches <= 32 { "u32" } else { "u64" };
+    let guarded = select.branches.iter().any(|branch| branch.guard.is_some());
     let mutable = if guarded { "mut" } else { "" };
-    code.push(&format!("let {mutable} enabled: u64 = {all};"));
+    code.push(&format!("let {mutable} enabled: {bits} = {all};"));
     for (i, branch) in select.branches.iter().enumerate() {
         if let Some(guard) = branch.guard {
             let guard = code.hole(guard.iter().cloned());
@@ -70,23 +79,20 @@ fn push_futures(code: &mut Code, select: &Select<'_>, p: &str) {
             code.push(&format!("let guard: bool = {guard}; if !guard {{ enabled &= !{mask}; }}"));
         }
     }
-    for (i, branch) in select.branches.iter().enumerate() {
-        let text = format!(
-            "let mut future{i} = ::core::pin::pin!(::core::option::Option::Some(
-                ::core::future::IntoFuture::into_future({{tokens}})
-            ));"
-        );
-        let future = code.hole_about(branch.future, p, &text);
-        code.push(&future);
-    }
+    let futures: Vec<_> = select.branches.iter().map(|branch| branch.future).collect();
+    let list = push_list(code, &futures, p, "::core::future::IntoFuture::into_future({tokens})");
+    code.push(&format!("let mut select = ::core::pin::pin!({p}::Select::new(enabled, {list}));"));
 }
 
 fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
     let branches = select.branches.len();
+    let split = split_list(branches, p);
     code.push(&format!(
         "let out = ::core::future::poll_fn(move |cx| {{
             if {p}::poll_budget(cx).is_pending() {{ return ::core::task::Poll::Pending; }}
-            let out = 'out: {{"
+            let out = 'out: {{
+                let (enabled, rest) = {p}::running(select.as_mut());
+                {split}"
     ));
     if select.biased || branches == 1 {
         for (i, branch) in select.branches.iter().enumerate() {
@@ -107,22 +113,19 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
         let last = branches - 1;
         code.push(&format!("}} branch = if branch < {last} {{ branch + 1 }} else {{ 0 }}; }}"));
     }
-    let clears = (0..branches)
-        .map(|i| format!("future{i}.set(::core::option::Option::None);\n"))
-        .collect::<String>();
     code.push(&format!(
-        "   if enabled != 0 {{ return ::core::task::Poll::Pending; }}
-            {OUT}::Disabled
+        "       if *enabled != 0 {{ return ::core::task::Poll::Pending; }}
+                {OUT}::Disabled
             }};
             let sink = {p}::cleanup_sink();
-            {clears}
+            select.set({p}::Select::Done);
             ::core::task::Poll::Ready((out, sink.finish()))
         }}).await;
         out"
     ));
 }
 
-/// Polls one branch; leaves the block with its output if that matches the pattern.
+/// Polls one branch; leaves with its output if that matches the pattern.
 ///
 /// The pattern must be tried here, where the poll can go on, and again at the handler, which is out
 /// of reach of a closure. Trying it must not take the value apart: so the arm has a guard that notes
@@ -130,16 +133,16 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
 /// behind the `match`, whatever the pattern binds and how.
 fn push_poll_one(code: &mut Code, i: usize, branch: &Branch<'_>, p: &str) {
     let mask = 1_u64 << i;
-    let poll = format!("{{p}}::poll_slot(&mut future{i}, cx)");
+    let poll = format!("::core::future::Future::poll(future{i}.as_mut(), cx)");
     let poll = code.hole_about(branch.future, p, &poll);
     code.push(&format!(
-        "if enabled & {mask} != 0 {{
+        "if *enabled & {mask} != 0 {{
             if let ::core::task::Poll::Ready(value) = {poll} {{"
     ));
     if branch.may_mismatch() {
         let pattern = code.hole(branch.pattern.iter().cloned());
         code.push(&format!(
-            "enabled &= !{mask};
+            "*enabled &= !{mask};
             let mut matches = false;
             match value {{
                 #[allow(unused_variables, unused_mut)]

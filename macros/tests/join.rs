@@ -169,6 +169,7 @@ fn joins_are_send_and_small() {
     let one = size_of_val(&turns(1));
     let word = size_of::<usize>();
     let join = is_send(async { join!(turns(1), turns(1), turns(1)) });
-    assert!(size_of_val(&join) <= 3 * (one + 2 * word) + word, "{}", size_of_val(&join));
+    // The futures, a tag for each, a pointer to them, and where it stands.
+    assert!(size_of_val(&join) <= 3 * (one + word) + 2 * word, "{}", size_of_val(&join));
     block_on(join);
 }

@@ -19,20 +19,6 @@ where
     future.into_future()
 }
 
-/// Polls the future in `slot`, and drops it as soon as it is done.
-///
-/// An empty slot is pending: `select!` does not poll a branch again that has ended.
-#[inline]
-pub fn poll_slot<F: Future>(
-    slot: &mut Pin<&mut Option<F>>,
-    cx: &mut Context<'_>,
-) -> Poll<F::Output> {
-    let Some(future) = slot.as_mut().as_pin_mut() else { return Poll::Pending };
-    let output = ready!(future.poll(cx));
-    slot.set(None);
-    Poll::Ready(output)
-}
-
 /// Panics at the place of a `select!` that has no branch left to wait for.
 #[cold]
 #[track_caller]
@@ -41,6 +27,64 @@ pub fn all_disabled() -> ! {
         "every branch of this `select!` is disabled (by its guard, or because its value did not \
          match its pattern): add an `else => ..` branch that says what to do then"
     )
+}
+
+pin_project! {
+    /// Futures, or cells with futures, one behind the other; the last `tail` is `()`.
+    #[derive(Debug)]
+    #[allow(missing_docs, reason = "the macro takes no comments on fields")]
+    #[project = ListProj]
+    pub struct List<H, T> {
+        #[pin]
+        pub head: H,
+        #[pin]
+        pub tail: T,
+    }
+}
+
+/// The first of a pinned list and the others.
+#[inline]
+pub fn split<H, T>(list: Pin<&mut List<H, T>>) -> (Pin<&mut H>, Pin<&mut T>) {
+    let ListProj { head, tail } = list.project();
+    (head, tail)
+}
+
+pin_project! {
+    /// The branches of a `select!`.
+    #[derive(Debug)]
+    #[allow(missing_docs, reason = "the macro takes no comments on fields")]
+    #[project = SelectProj]
+    pub enum Select<B, L> {
+        /// The futures, and a bit for each that is still to be polled.
+        Running {
+            enabled: B,
+            #[pin]
+            futures: L,
+        },
+        /// All futures are dropped.
+        Done,
+    }
+}
+
+impl<B, L> Select<B, L> {
+    /// Branches that have not been polled.
+    #[inline]
+    pub fn new(enabled: B, futures: L) -> Self {
+        Self::Running { enabled, futures }
+    }
+}
+
+/// The parts of a `select!` that is not done.
+///
+/// # Panics
+///
+/// When it is done.
+#[inline]
+pub fn running<B, L>(select: Pin<&mut Select<B, L>>) -> (&mut B, Pin<&mut L>) {
+    match select.project() {
+        SelectProj::Running { enabled, futures } => (enabled, futures),
+        SelectProj::Done => unreachable!("a `select!` that is done is not polled"),
+    }
 }
 
 pin_project! {
