@@ -31,6 +31,8 @@
 #![forbid(unsafe_code)]
 
 #[macro_use]
+mod inherent;
+#[macro_use]
 mod support;
 
 pub mod buf_read;

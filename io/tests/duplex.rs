@@ -1,5 +1,10 @@
 //! `duplex`, `simplex` and `split`: back-pressure, ends, wakers, halves.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it is `prim`'s, which clippy cannot tell from std's"
+)]
+
 mod common;
 
 use std::pin::Pin;

@@ -267,3 +267,45 @@ fn d03_messages_in_one_byte_pieces_cost_about_their_own_size() {
     assert_eq!(block_on(framed.next()).unwrap().unwrap().len(), 100_000);
     assert!(read_room(&framed) <= 2 * bytes.len(), "{framed:?}");
 }
+
+#[test]
+fn d04_random_bytes_end_every_codec_without_a_panic() {
+    let mut rng = Rng(31);
+    for _ in 0..3000 {
+        let input: Vec<u8> = (0..rng.below(40)).map(|_| (rng.next() % 7) as u8).collect();
+        let size = 1 + rng.below(10);
+        let codec = LengthDelimited::new()
+            .field(1 + rng.below(8))
+            .offset(rng.below(4))
+            .header(rng.below(12))
+            .adjust(rng.below(9) as i64 - 4)
+            .max_length(rng.below(50));
+        let items = all(&input, size, codec);
+        assert!(items.len() <= input.len() + 1);
+        let items = all(&input, size, LinesCodec::new().max_length(rng.below(10)));
+        assert!(items.len() <= input.len() + 1);
+        let bytes: Vec<_> = all(&input, size, BytesCodec::new()).into_iter().flatten().collect();
+        assert_eq!(bytes.concat(), input);
+    }
+}
+
+#[test]
+fn random_messages_make_the_round_trip() {
+    let mut rng = Rng(37);
+    for _ in 0..200 {
+        let mut codec = LengthDelimited::new()
+            .field(2 + rng.below(7))
+            .offset(rng.below(4))
+            .header(rng.below(12))
+            .adjust(-(rng.below(9) as i64));
+        if rng.below(2) == 0 {
+            codec = codec.little_endian();
+        }
+        let messages: Vec<Vec<u8>> =
+            (0..rng.below(6)).map(|_| vec![rng.next() as u8; rng.below(3000)]).collect();
+        let bytes = encode(codec.clone(), messages.clone());
+        let items: Vec<_> =
+            all(&bytes, 1 + rng.below(500), codec).into_iter().map(Result::unwrap).collect();
+        assert_eq!(items, messages);
+    }
+}

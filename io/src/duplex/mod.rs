@@ -112,6 +112,11 @@ pub struct SimplexWriter {
     site: Site,
 }
 
+inherent_read!(SimplexReader);
+inherent_write!(SimplexWriter);
+inherent_read!(DuplexStream);
+inherent_write!(DuplexStream);
+
 impl AsyncRead for SimplexReader {
     fn poll_read(
         self: Pin<&mut Self>,

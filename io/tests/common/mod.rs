@@ -1,5 +1,6 @@
 //! A small executor, scripted readers and writers, and the harness that drops futures half-way.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of this")]
+#![allow(clippy::disallowed_types, reason = "it is `prim`'s, which clippy cannot tell from std's")]
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
