@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use common::*;
-use corio_io::framed::{BytesCodec, Framed, LengthDelimited, LinesCodec};
+use corio_io::framed::{BytesCodec, Framed, LengthDelimitedCodec, LinesCodec};
 use corio_io::prelude::*;
 use corio_io::{
     AsyncBufReadExt, BufReader, BufStream, BufWriter, ErrorKind, copy, copy_bidirectional,
@@ -88,7 +88,7 @@ fn u05_a_lying_reader_is_an_error_in_every_adaptor() {
             let mut r = buffered(r);
             loop {
                 let n = block_on(r.fill_buf())?.len();
-                AsyncBufReadExt::consume(&mut r, n);
+                r.consume(n);
             }
             #[expect(unreachable_code, reason = "it gives the closure its type")]
             Ok(())
@@ -108,7 +108,7 @@ fn u05_a_lying_reader_is_an_error_in_copies_and_frames() {
         block_on(copy_bidirectional(&mut Script::reader([Stall]), &mut r))
     });
     caught("lines", |r| block_on(Framed::new(r, LinesCodec::new()).next()).unwrap());
-    caught("length", |r| block_on(Framed::new(r, LengthDelimited::new()).next()).unwrap());
+    caught("length", |r| block_on(Framed::new(r, LengthDelimitedCodec::new()).next()).unwrap());
     caught("bytes", |r| {
         let mut framed = Framed::new(r, BytesCodec::new());
         assert_eq!(block_on(framed.next()).unwrap().unwrap(), b"ab");
@@ -196,12 +196,12 @@ fn u08_consuming_too_much_takes_what_there_is() {
     for n in [4, 1000, usize::MAX] {
         let mut reader = BufReader::new(Script::pieces(b"abcdef", 3, 0));
         block_on(reader.fill_buf()).unwrap();
-        AsyncBufReadExt::consume(&mut reader, 1);
-        AsyncBufReadExt::consume(&mut reader, n);
+        reader.consume(1);
+        reader.consume(n);
         assert_eq!(block_on(reader.fill_buf()).unwrap(), b"def");
         let mut chain = BufReader::new(&b"abc"[..]).chain(BufReader::new(&b"def"[..]));
         block_on(chain.fill_buf()).unwrap();
-        AsyncBufReadExt::consume(&mut chain, n);
+        chain.consume(n);
         assert_eq!(block_on(chain.fill_buf()).unwrap(), b"def");
     }
 }

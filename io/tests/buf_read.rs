@@ -141,11 +141,11 @@ fn an_endless_line_ends_at_the_default_limit() {
 fn fill_buf_and_consume_look_ahead_without_taking() {
     let mut reader = BufReader::new(Script::pieces(b"abcdef", 4, 1));
     assert_eq!(block_on(reader.fill_buf()).unwrap(), b"abcd");
-    AsyncBufReadExt::consume(&mut reader, 3);
+    reader.consume(3);
     assert_eq!(block_on(reader.fill_buf()).unwrap(), b"d");
-    AsyncBufReadExt::consume(&mut reader, 1);
+    reader.consume(1);
     assert_eq!(block_on(reader.fill_buf()).unwrap(), b"ef");
-    AsyncBufReadExt::consume(&mut reader, 2);
+    reader.consume(2);
     assert_eq!(block_on(reader.fill_buf()).unwrap(), b"");
 }
 

@@ -30,7 +30,7 @@ fn any_mix_of_reads_gives_the_same_bytes() {
                     let bytes = block_on(reader.fill_buf()).unwrap();
                     let n = bytes.len().min(buf.len());
                     buf[..n].copy_from_slice(&bytes[..n]);
-                    corio_io::AsyncBufReadExt::consume(&mut reader, n);
+                    reader.consume(n);
                     n
                 }
             };

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use corio_io::framed::{Buffer, BytesCodec, Decoder, Framed, LengthDelimited, LinesCodec};
+use corio_io::framed::{Buffer, BytesCodec, Decoder, Framed, LengthDelimitedCodec, LinesCodec};
 use corio_io::{ErrorKind, duplex};
 
 fn all<C: Decoder>(input: &[u8], size: usize, codec: C) -> Vec<Result<C::Item, C::Error>> {
@@ -68,7 +68,8 @@ fn lengths_of_every_width_and_order_make_the_round_trip() {
     for field in 1..=8 {
         for little in [false, true] {
             for (offset, header) in [(0, 0), (3, 0), (2, 15)] {
-                let mut codec = LengthDelimited::new().field(field).offset(offset).header(header);
+                let mut codec =
+                    LengthDelimitedCodec::new().field(field).offset(offset).header(header);
                 if little {
                     codec = codec.little_endian();
                 }
@@ -89,21 +90,24 @@ fn lengths_of_every_width_and_order_make_the_round_trip() {
 
 #[test]
 fn the_wire_format_is_the_one_described() {
-    assert_eq!(encode(LengthDelimited::new(), [b"abc"]), b"\0\0\0\x03abc");
-    assert_eq!(encode(LengthDelimited::new().field(2).adjust(-2), [b"abc"]), b"\0\x05abc");
-    assert_eq!(encode(LengthDelimited::new().field(1).offset(1), [b"abc"]), b"\0\x03abc");
-    assert_eq!(encode(LengthDelimited::new().field(1).header(3), [b"abc"]), b"\x03\0\0abc");
-    assert_eq!(encode(LengthDelimited::new().field(3).little_endian(), [b"ab"]), b"\x02\0\0ab");
+    assert_eq!(encode(LengthDelimitedCodec::new(), [b"abc"]), b"\0\0\0\x03abc");
+    assert_eq!(encode(LengthDelimitedCodec::new().field(2).adjust(-2), [b"abc"]), b"\0\x05abc");
+    assert_eq!(encode(LengthDelimitedCodec::new().field(1).offset(1), [b"abc"]), b"\0\x03abc");
+    assert_eq!(encode(LengthDelimitedCodec::new().field(1).header(3), [b"abc"]), b"\x03\0\0abc");
+    assert_eq!(
+        encode(LengthDelimitedCodec::new().field(3).little_endian(), [b"ab"]),
+        b"\x02\0\0ab"
+    );
 }
 
 #[test]
 fn d04_hostile_lengths_are_errors() {
-    let cases: [(LengthDelimited, &[u8]); 5] = [
-        (LengthDelimited::new(), b"\xff\xff\xff\xff"),
-        (LengthDelimited::new().field(8), &[0xff; 8]),
-        (LengthDelimited::new().field(8).adjust(i64::MAX), &[0xff; 8]),
-        (LengthDelimited::new().field(1).adjust(-2), b"\x01abc"),
-        (LengthDelimited::new().field(8).max_length(usize::MAX).adjust(1), &[0xff; 8]),
+    let cases: [(LengthDelimitedCodec, &[u8]); 5] = [
+        (LengthDelimitedCodec::new(), b"\xff\xff\xff\xff"),
+        (LengthDelimitedCodec::new().field(8), &[0xff; 8]),
+        (LengthDelimitedCodec::new().field(8).adjust(i64::MAX), &[0xff; 8]),
+        (LengthDelimitedCodec::new().field(1).adjust(-2), b"\x01abc"),
+        (LengthDelimitedCodec::new().field(8).max_length(usize::MAX).adjust(1), &[0xff; 8]),
     ];
     for (codec, bytes) in cases {
         let mut items = all(bytes, 3, codec);
@@ -111,14 +115,14 @@ fn d04_hostile_lengths_are_errors() {
         assert_eq!(items.pop().unwrap().unwrap_err().kind(), ErrorKind::InvalidData);
     }
     // The largest length that a limit lets pass asks for memory only as bytes come.
-    let codec = LengthDelimited::new().field(8).max_length(usize::MAX);
+    let codec = LengthDelimitedCodec::new().field(8).max_length(usize::MAX);
     let items = all(&[0x7f; 100], 50, codec);
     assert_eq!(items[0].as_ref().unwrap_err().kind(), ErrorKind::UnexpectedEof);
 }
 
 #[test]
 fn a_message_over_the_limit_is_not_sent_and_leaves_nothing_behind() {
-    let mut framed = Framed::new(Vec::new(), LengthDelimited::new().field(1).max_length(300));
+    let mut framed = Framed::new(Vec::new(), LengthDelimitedCodec::new().field(1).max_length(300));
     assert!(block_on(framed.send(vec![0; 301])).unwrap_err().to_string().contains("300"));
     let error = block_on(framed.send(vec![0; 256])).unwrap_err();
     assert!(error.to_string().contains("does not fit a length field of 1 bytes"), "{error}");
@@ -132,13 +136,13 @@ fn a_message_over_the_limit_is_not_sent_and_leaves_nothing_behind() {
 #[test]
 #[should_panic(expected = "a length field has 1 to 8 bytes, not 9")]
 fn a_length_field_too_wide_is_refused() {
-    let _ = LengthDelimited::new().field(9);
+    let _ = LengthDelimitedCodec::new().field(9);
 }
 
 #[test]
 fn an_input_that_ends_inside_a_message_is_an_error() {
     for len in 1..7 {
-        let items = all(&b"\0\0\0\x03abc"[..len], 2, LengthDelimited::new());
+        let items = all(&b"\0\0\0\x03abc"[..len], 2, LengthDelimitedCodec::new());
         assert_eq!(items.len(), 1);
         let error = items[0].as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
@@ -184,9 +188,9 @@ fn a_decoder_that_never_has_enough_meets_its_limit() {
 
 #[test]
 fn s13_a_dropped_next_loses_nothing() {
-    let bytes = encode(LengthDelimited::new(), [b"first".to_vec(), b"second".to_vec()]);
+    let bytes = encode(LengthDelimitedCodec::new(), [b"first".to_vec(), b"second".to_vec()]);
     for polls in 0..60 {
-        let mut framed = Framed::new(Script::pieces(&bytes, 1, 1), LengthDelimited::new());
+        let mut framed = Framed::new(Script::pieces(&bytes, 1, 1), LengthDelimitedCodec::new());
         let mut items: Vec<Vec<u8>> = Vec::new();
         items.extend(poll_then_drop(framed.next(), polls).map(|item| item.unwrap().unwrap()));
         while let Some(item) = block_on(framed.next()) {
@@ -200,10 +204,10 @@ fn s13_a_dropped_next_loses_nothing() {
 fn s13_a_dropped_send_cuts_no_message_in_two() {
     for polls in 0..12 {
         let steps = [Take(3), Pending, Take(1), Pending, Pending, Take(2), Pending];
-        let mut framed = Framed::new(Script::writer(steps), LengthDelimited::new());
+        let mut framed = Framed::new(Script::writer(steps), LengthDelimitedCodec::new());
         poll_then_drop(framed.send(b"maybe"), polls);
         block_on(framed.send(b"surely")).unwrap();
-        let items = all(&framed.into_inner().written, 100, LengthDelimited::new());
+        let items = all(&framed.into_inner().written, 100, LengthDelimitedCodec::new());
         let items: Vec<_> = items.into_iter().map(Result::unwrap).collect();
         let expected: &[&[u8]] = if polls == 0 { &[b"surely"] } else { &[b"maybe", b"surely"] };
         assert_eq!(items, expected);
@@ -236,8 +240,8 @@ fn closing_sends_what_was_fed() {
 #[test]
 fn memory_of_a_large_message_is_given_back() {
     let (a, b) = duplex(64 << 10);
-    let mut a = Framed::new(a, LengthDelimited::new());
-    let mut b = Framed::new(b, LengthDelimited::new());
+    let mut a = Framed::new(a, LengthDelimitedCodec::new());
+    let mut b = Framed::new(b, LengthDelimitedCodec::new());
     block_on(both(
         async {
             a.send(vec![1; 4 << 20]).await.unwrap();
@@ -262,8 +266,8 @@ fn read_room(framed: &impl std::fmt::Debug) -> usize {
 
 #[test]
 fn d03_messages_in_one_byte_pieces_cost_about_their_own_size() {
-    let bytes = encode(LengthDelimited::new(), [vec![3; 100_000]]);
-    let mut framed = Framed::new(Script::pieces(&bytes, 1, 0), LengthDelimited::new());
+    let bytes = encode(LengthDelimitedCodec::new(), [vec![3; 100_000]]);
+    let mut framed = Framed::new(Script::pieces(&bytes, 1, 0), LengthDelimitedCodec::new());
     assert_eq!(block_on(framed.next()).unwrap().unwrap().len(), 100_000);
     assert!(read_room(&framed) <= 2 * bytes.len(), "{framed:?}");
 }
@@ -274,7 +278,7 @@ fn d04_random_bytes_end_every_codec_without_a_panic() {
     for _ in 0..3000 {
         let input: Vec<u8> = (0..rng.below(40)).map(|_| (rng.next() % 7) as u8).collect();
         let size = 1 + rng.below(10);
-        let codec = LengthDelimited::new()
+        let codec = LengthDelimitedCodec::new()
             .field(1 + rng.below(8))
             .offset(rng.below(4))
             .header(rng.below(12))
@@ -293,7 +297,7 @@ fn d04_random_bytes_end_every_codec_without_a_panic() {
 fn random_messages_make_the_round_trip() {
     let mut rng = Rng(37);
     for _ in 0..200 {
-        let mut codec = LengthDelimited::new()
+        let mut codec = LengthDelimitedCodec::new()
             .field(2 + rng.below(7))
             .offset(rng.below(4))
             .header(rng.below(12))

@@ -228,7 +228,7 @@ fn take_never_polls_beyond_its_limit() {
 fn u08_take_consumes_no_more_than_its_limit() {
     let mut taken = Cursor::new("abcdef").take(3);
     assert_eq!(block_on(taken.fill_buf()).unwrap(), b"abc");
-    AsyncBufReadExt::consume(&mut taken, usize::MAX);
+    taken.consume(usize::MAX);
     assert_eq!(taken.limit(), 0);
     assert_eq!(block_on(taken.into_inner().fill_buf()).unwrap(), b"def");
 }
@@ -246,10 +246,10 @@ fn a_cursor_reads_writes_and_seeks() {
         assert!(cursor.seek(SeekFrom::Current(-7)).await.is_err());
         assert_eq!(cursor.seek(SeekFrom::End(100)).await?, 111);
         assert_eq!(cursor.read(&mut [0]).await?, 0);
-        AsyncBufReadExt::consume(&mut cursor, 5);
+        cursor.consume(5);
         assert_eq!(cursor.position(), 111);
         cursor.rewind().await?;
-        AsyncBufReadExt::consume(&mut cursor, usize::MAX);
+        cursor.consume(usize::MAX);
         assert_eq!(cursor.stream_position().await?, 11);
         std::io::Result::Ok(())
     })

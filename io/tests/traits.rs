@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use common::*;
-use corio_io::framed::{BytesCodec, Framed, LengthDelimited, LinesCodec};
+use corio_io::framed::{BytesCodec, Framed, LengthDelimitedCodec, LinesCodec};
 use corio_io::prelude::*;
 use corio_io::{
     AsyncBufReadExt, BufReader, BufStream, BufWriter, Cursor, DuplexStream, Empty, IoSlice,
@@ -28,7 +28,7 @@ fn types_are_send_sync_unpin_and_debug() {
     all::<(BufReader<S>, BufWriter<S>, BufStream<S>)>();
     all::<(Take<S>, corio_io::Chain<S, S>, Lines<S>, Split<S>)>();
     all::<(Empty, Repeat, Sink, Cursor<Vec<u8>>)>();
-    all::<(Framed<S, BytesCodec>, Framed<S, LinesCodec>, Framed<S, LengthDelimited>)>();
+    all::<(Framed<S, BytesCodec>, Framed<S, LinesCodec>, Framed<S, LengthDelimitedCodec>)>();
     all::<corio_io::framed::Buffer>();
 }
 

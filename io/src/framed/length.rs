@@ -1,4 +1,4 @@
-//! Bytes with their length in front: [`LengthDelimited`].
+//! Bytes with their length in front: [`LengthDelimitedCodec`].
 
 use std::io::{Error, ErrorKind};
 
@@ -22,10 +22,10 @@ use crate::DEFAULT_MAX_LENGTH;
 /// A format whose two-byte, little-endian field counts itself:
 ///
 /// ```
-/// use corio_io::framed::{Framed, LengthDelimited};
+/// use corio_io::framed::{Framed, LengthDelimitedCodec};
 ///
 /// # corio_io::example(async {
-/// let codec = LengthDelimited::new().field(2).little_endian().adjust(-2);
+/// let codec = LengthDelimitedCodec::new().field(2).little_endian().adjust(-2);
 /// let mut out = Framed::new(Vec::new(), codec.clone());
 /// out.send(b"abc").await?;
 /// assert_eq!(out.get_ref(), &[5, 0, b'a', b'b', b'c']);
@@ -35,7 +35,7 @@ use crate::DEFAULT_MAX_LENGTH;
 /// # Ok::<(), std::io::Error>(()) }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
-pub struct LengthDelimited {
+pub struct LengthDelimitedCodec {
     offset: usize,
     field: usize,
     header: usize,
@@ -48,13 +48,13 @@ pub struct LengthDelimited {
 /// The bytes of the largest length field.
 const WIDEST: usize = size_of::<u64>();
 
-impl Default for LengthDelimited {
+impl Default for LengthDelimitedCodec {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl LengthDelimited {
+impl LengthDelimitedCodec {
     /// Makes the codec: four bytes, big-endian, for payloads up to [`DEFAULT_MAX_LENGTH`].
     pub fn new() -> Self {
         Self {
@@ -174,7 +174,7 @@ fn invalid(text: String) -> Error {
     Error::new(ErrorKind::InvalidData, text)
 }
 
-impl Decoder for LengthDelimited {
+impl Decoder for LengthDelimitedCodec {
     type Item = Vec<u8>;
     type Error = Error;
 
@@ -200,7 +200,7 @@ impl Decoder for LengthDelimited {
     }
 }
 
-impl<I: AsRef<[u8]>> Encoder<I> for LengthDelimited {
+impl<I: AsRef<[u8]>> Encoder<I> for LengthDelimitedCodec {
     type Error = Error;
 
     fn encode(&mut self, item: I, buf: &mut Vec<u8>) -> Result<(), Error> {

@@ -98,7 +98,7 @@ impl Decoder for LinesCodec {
         }
     }
 
-    fn decode_end(&mut self, buf: &mut Buffer) -> Result<Option<String>, Error> {
+    fn decode_eof(&mut self, buf: &mut Buffer) -> Result<Option<String>, Error> {
         match self.decode(buf)? {
             None if !buf.is_empty() => {
                 self.seen = 0;

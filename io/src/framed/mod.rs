@@ -5,7 +5,7 @@
 //! | messages | codec |
 //! |---|---|
 //! | lines of text | [`LinesCodec`] |
-//! | bytes with their length in front | [`LengthDelimited`] |
+//! | bytes with their length in front | [`LengthDelimitedCodec`] |
 //! | bytes as they come | [`BytesCodec`] |
 //! | anything else | your own [`Decoder`] and [`Encoder`] |
 
@@ -31,7 +31,7 @@ use send::WriteState;
 
 pub use crate::buffer::Buffer;
 pub use bytes::BytesCodec;
-pub use length::LengthDelimited;
+pub use length::LengthDelimitedCodec;
 pub use lines::LinesCodec;
 pub use next::Next;
 pub use send::{Close, Feed, Flush, Sending};
@@ -58,7 +58,7 @@ pub trait Decoder {
     /// # Errors
     ///
     /// Unless it is overridden, `UnexpectedEof` when bytes are left that are no message.
-    fn decode_end(&mut self, buf: &mut Buffer) -> Result<Option<Self::Item>, Self::Error> {
+    fn decode_eof(&mut self, buf: &mut Buffer) -> Result<Option<Self::Item>, Self::Error> {
         match self.decode(buf)? {
             None if !buf.is_empty() => Err(unfinished(buf.len()).into()),
             item => Ok(item),
@@ -106,12 +106,12 @@ pin_project! {
     /// # Examples
     ///
     /// ```
-    /// use corio_io::framed::{Framed, LengthDelimited};
+    /// use corio_io::framed::{Framed, LengthDelimitedCodec};
     ///
     /// # corio_io::example(async {
     /// let (a, b) = corio_io::duplex(1024);
-    /// let mut a = Framed::new(a, LengthDelimited::new());
-    /// let mut b = Framed::new(b, LengthDelimited::new());
+    /// let mut a = Framed::new(a, LengthDelimitedCodec::new());
+    /// let mut b = Framed::new(b, LengthDelimitedCodec::new());
     /// a.send(b"first").await?;
     /// a.send(b"second").await?;
     /// drop(a);
@@ -120,6 +120,8 @@ pin_project! {
     /// assert!(b.next().await.is_none());
     /// # Ok::<(), std::io::Error>(()) }).unwrap();
     /// ```
+    #[doc(alias = "FramedRead")]
+    #[doc(alias = "FramedWrite")]
     pub struct Framed<T, C> {
         #[pin]
         io: T,

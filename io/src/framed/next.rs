@@ -66,7 +66,7 @@ impl ReadState {
                     }
                     ready!(another_turn(cx));
                 }
-                Phase::Ending => return Poll::Ready(self.decode_end(decoder)),
+                Phase::Ending => return Poll::Ready(self.decode_eof(decoder)),
                 Phase::Ended => return Poll::Ready(None),
             }
         }
@@ -111,9 +111,9 @@ impl ReadState {
         None
     }
 
-    fn decode_end<D: Decoder>(&mut self, decoder: &mut D) -> Option<Item<D>> {
+    fn decode_eof<D: Decoder>(&mut self, decoder: &mut D) -> Option<Item<D>> {
         let before = self.buf.len();
-        let item = decoder.decode_end(&mut self.buf).transpose();
+        let item = decoder.decode_eof(&mut self.buf).transpose();
         let ended = match &item {
             None => true,
             Some(Err(_)) => self.buf.len() == before,
