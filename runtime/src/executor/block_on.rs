@@ -231,7 +231,7 @@ fn beside<F: Future>(
             break None;
         }
         if !shared.config.multi_thread {
-            if let Some(core) = shared.take_core() {
+            if let Some(core) = shared.take_free_core() {
                 break Some(core);
             }
         }

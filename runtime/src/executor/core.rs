@@ -76,6 +76,8 @@ pub(crate) struct CoreShared {
     making_reactor: Mutex<()>,
     /// Polls since the start. Written by the core's thread, read by the watcher.
     polls: AtomicU64,
+    /// A thread in `block_on` asks for the core: its worker gives it up when it has nothing to do.
+    wanted: AtomicBool,
     /// The core itself while no thread runs it.
     pub(crate) slot: Mutex<Option<Box<Core>>>,
     cells: AtomicUsize,
@@ -144,6 +146,7 @@ impl CoreShared {
             reactor: OnceLock::new(),
             making_reactor: Mutex::new(()),
             polls: AtomicU64::new(0),
+            wanted: AtomicBool::new(false),
             slot: Mutex::new(None),
             cells: AtomicUsize::new(1 + CREDIT),
         });
@@ -331,6 +334,28 @@ impl CoreShared {
         if let Some(reactor) = self.reactor.get() {
             reactor.shutdown();
         }
+    }
+
+    /// Asks the worker that runs the core, and sleeps, to give it up.
+    pub(crate) fn ask_for_it(&self) {
+        // Ordering: Relaxed, published by the park word.
+        self.wanted.store(true, Ordering::Relaxed);
+        self.notify();
+    }
+
+    /// Takes the request; `true` if there was one.
+    #[inline]
+    fn take_request(&self) -> bool {
+        // Ordering: Relaxed, ordered by the park word; the load keeps the common case from writing.
+        self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether anything may still happen on the core, so that it needs a thread.
+    fn has_something_left(&self) -> bool {
+        self.has_mail()
+            || self.task_count() > 0
+            || self.timers.len() > 0
+            || self.reactor().is_some_and(|r| r.registered() > 0)
     }
 
     /// Polls since the start.
@@ -698,7 +723,7 @@ impl Core {
     }
 
     /// Runs tasks until `main` says that it is done, or, without a main future, until the runtime has
-    /// shut down and nothing is left.
+    /// shut down and nothing is left, or another thread wants the core.
     ///
     /// `main` is called with the main task's header when that is to be polled.
     pub(crate) fn run(&self, runtime: &Shared, mut main: Option<Main<'_>>) {
@@ -711,7 +736,7 @@ impl Core {
                 self.until_look.set(left - 1);
             }
             let Some(task) = self.pop() else {
-                if main.is_none() && runtime.is_over() {
+                if main.is_none() && (runtime.is_over() || self.is_to_be_given_up(runtime)) {
                     return;
                 }
                 self.wait_for_work(runtime, None);
@@ -727,6 +752,11 @@ impl Core {
                 _ => unsafe { harness::run(task, self) },
             }
         }
+    }
+
+    /// A thread in `block_on` wants this core. It gets it if nothing here is tied to this thread.
+    fn is_to_be_given_up(&self, runtime: &Shared) -> bool {
+        self.shared().take_request() && self.locals.get() == 0 && runtime.is_core_wanted()
     }
 
     /// Runs what is left of a runtime that shuts down, until nothing is, or until `deadline`.
@@ -961,10 +991,11 @@ impl Core {
     /// Puts the core back into its slot and marks it as off: `true` if it needs a thread.
     pub(crate) fn put_back(self: Box<Self>) -> bool {
         let shared = self.shared_ref();
-        let runtime_needs = !self.is_idle();
+        let busy = !self.is_idle();
         *shared.slot.lock() = Some(self);
-        let notified = shared.park.turn_off();
-        runtime_needs || notified || shared.has_mail() || shared.task_count() > 0
+        // What is sent from now on finds the core off; what was sent before is seen below.
+        shared.park.turn_off();
+        busy || shared.has_something_left()
     }
 }
 

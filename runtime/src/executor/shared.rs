@@ -1,5 +1,6 @@
 //! A runtime as its threads share it: the cores, the clock, the threads, and the end of it all.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -39,12 +40,26 @@ pub(crate) struct Shared {
     progress: Condvar,
     /// Threads in `block_on` that found no free core: told when one may be free.
     waiting: Mutex<Vec<Arc<Parker>>>,
+    /// Threads in `block_on` that have asked a sleeping worker for its core.
+    requests: Mutex<Vec<Arc<Request>>>,
+}
+
+/// A thread in `block_on` that waits for a worker's core.
+#[derive(Default)]
+struct Request {
+    /// The core, before `answered` is unparked. Who takes the request off the list answers it.
+    core: Mutex<Option<Box<Core>>>,
+    answered: Parker,
 }
 
 #[derive(Default)]
 struct Threads {
     handles: Vec<thread::JoinHandle<()>>,
     running: usize,
+    /// Of those, the ones without a core.
+    spare: usize,
+    /// Cores that such a thread is to take.
+    assigned: VecDeque<Box<Core>>,
     /// Counts `core_drained`, so that a waiter sees that something happened.
     events: u64,
 }
@@ -75,6 +90,7 @@ impl Shared {
                 threads: Mutex::new(Threads::default()),
                 progress: Condvar::new(),
                 waiting: Mutex::new(Vec::new()),
+                requests: Mutex::new(Vec::new()),
             }
         })
     }
@@ -92,12 +108,56 @@ impl Shared {
     // ---- cores and threads ----
 
     /// Takes a core that no thread runs.
-    pub(crate) fn take_core(&self) -> Option<Box<Core>> {
+    pub(crate) fn take_free_core(&self) -> Option<Box<Core>> {
         self.cores.iter().find_map(|core| {
             let taken = core.slot.lock().take()?;
             core.park.wake_up();
             Some(taken)
         })
+    }
+
+    /// Takes a core for this thread: one that no thread runs, or else one whose worker sleeps and
+    /// gives it up.
+    pub(crate) fn take_core(&self) -> Option<Box<Core>> {
+        if let Some(core) = self.take_free_core() {
+            return Some(core);
+        }
+        if !self.config.multi_thread {
+            return None;
+        }
+        let asleep = self.cores.iter().find(|c| c.park.is_asleep())?;
+        let request = Arc::new(Request::default());
+        self.requests.lock().push(request.clone());
+        asleep.ask_for_it();
+        if !request.answered.park_timeout(ANSWER) {
+            // The worker is needed by now; main is polled beside the runtime.
+            let mut requests = self.requests.lock();
+            let before = requests.len();
+            requests.retain(|r| !Arc::ptr_eq(r, &request));
+            if requests.len() < before {
+                return None;
+            }
+            // Somebody is answering it at this moment.
+            drop(requests);
+            request.answered.park();
+        }
+        let core = request.core.lock().take();
+        debug_assert!(core.is_some(), "an answer is a core");
+        core
+    }
+
+    /// Whether a thread in `block_on` waits for a core.
+    pub(crate) fn is_core_wanted(&self) -> bool {
+        !self.requests.lock().is_empty()
+    }
+
+    /// Gives a core that its worker leaves to a thread that has asked for one; gives it back if there
+    /// is none any more.
+    fn hand_over(&self, core: Box<Core>) -> Option<Box<Core>> {
+        let Some(request) = self.requests.lock().pop() else { return Some(core) };
+        *request.core.lock() = Some(core);
+        request.answered.unpark();
+        None
     }
 
     /// Something was sent to a core that no thread runs.
@@ -112,6 +172,16 @@ impl Shared {
     /// Starts a thread for a core, unless somebody has taken the core meanwhile.
     fn start_worker(self: &Arc<Self>, index: usize) {
         let Some(core) = self.cores[index].slot.lock().take() else { return };
+        let core = {
+            let mut threads = self.threads.lock();
+            if threads.spare > threads.assigned.len() {
+                threads.assigned.push_back(core);
+                self.progress.notify_all();
+                return;
+            }
+            threads.running += 1;
+            core
+        };
         let runtime = self.clone();
         // The core waits in a slot of its own, so that it is not lost with a thread that cannot start.
         let parcel = Arc::new(Mutex::new(Some(core)));
@@ -120,7 +190,6 @@ impl Shared {
         if let Some(size) = self.config.thread_stack_size {
             builder = builder.stack_size(size);
         }
-        self.threads.lock().running += 1;
         let spawned = builder.spawn(move || {
             let core = for_thread.lock().take().expect("the core was put there for this thread");
             runtime.work(core);
@@ -155,14 +224,50 @@ impl Shared {
         }
         self.config.call_thread_start();
         core.shared().park.wake_up();
+        let mut next = Some(core);
+        while let Some(core) = next {
+            next = self.run_core(core).or_else(|| self.next_assignment());
+        }
+        self.config.call_thread_stop();
+    }
+
+    /// Runs a core on this worker thread until shutdown, or until another thread takes it over. Gives
+    /// it back if that thread was gone.
+    fn run_core(self: &Arc<Self>, core: Box<Core>) -> Option<Box<Core>> {
+        let index = core.shared().index;
         let context = Context::new(self.clone(), Some(&core));
         // SAFETY: it stays where it is, and leaves below; nothing in between unwinds: polls and
         // wakers are caught.
         unsafe { context.join() };
-        core.run(&self, None);
+        core.run(self, None);
         context.leave();
+        self.stop_watching(index);
+        if !self.is_over() {
+            return self.hand_over(core);
+        }
         core.put_back();
-        self.config.call_thread_stop();
+        None
+    }
+
+    /// Waits, as a worker thread without a core, for one that needs a thread. `None` at the end.
+    fn next_assignment(&self) -> Option<Box<Core>> {
+        let mut threads = self.threads.lock();
+        threads.spare += 1;
+        let core = loop {
+            if let Some(core) = threads.assigned.pop_front() {
+                break Some(core);
+            }
+            if self.is_closing() {
+                break None;
+            }
+            threads = self.progress.wait(threads);
+        };
+        threads.spare -= 1;
+        drop(threads);
+        if let Some(core) = &core {
+            core.shared().park.wake_up();
+        }
+        core
     }
 
     fn thread_ended(&self) {
@@ -190,7 +295,7 @@ impl Shared {
         self.waiting.lock().retain(|p| !Arc::ptr_eq(p, parker));
     }
 
-    fn wake_waiting(&self) {
+    pub(crate) fn wake_waiting(&self) {
         for parker in self.waiting.lock().iter() {
             parker.unpark();
         }
@@ -329,6 +434,8 @@ impl Shared {
                 core.notify();
             }
         }
+        // A waiter is either before its look at the flags or waits already.
+        drop(self.threads.lock());
         self.progress.notify_all();
     }
 
@@ -389,7 +496,7 @@ impl Shared {
 
     /// Runs cores that have no thread, until their tasks are done.
     fn drive_free_cores(self: &Arc<Self>, deadline: Option<Instant>) {
-        while let Some(core) = self.take_core() {
+        while let Some(core) = self.take_free_core() {
             let context = Context::new(self.clone(), Some(&core));
             // SAFETY: it stays where it is, and leaves below.
             unsafe { context.join() };
@@ -446,6 +553,8 @@ fn notify_when_idle(runtime: Weak<Shared>) -> impl Fn() + Send + Sync + 'static 
     }
 }
 
+/// How long a thread in `block_on` waits for a sleeping worker's answer.
+const ANSWER: Duration = Duration::from_millis(2);
 /// How long shutdown waits for tasks that were told to drop everything.
 const GRACE: Duration = Duration::from_millis(100);
 /// The longest wait between two looks at what is left.
