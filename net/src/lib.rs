@@ -1,1 +1,51 @@
-//! corio
+//! Sockets of the corio async runtime.
+//!
+//! *Which one do I want?* [`TcpStream`] and [`TcpListener`] for connections over a network,
+//! [`UnixStream`] and [`UnixListener`] for those within one machine, [`UdpSocket`] and
+//! [`UnixDatagram`] for single messages. [`TcpSocket`] and [`ListenOptions`] set what has to be set
+//! before a socket is connected or listens; [`lookup_host`] asks the resolver.
+//!
+//! All are non-blocking sockets in the reactor of the core that first waits for them. Reading and writing
+//! take `&self`, so one task may read while another writes, and several may wait in one direction; the
+//! streams also implement futures-io's `AsyncRead` and `AsyncWrite`, as do references to them.
+//!
+//! Every descriptor is closed on exec from birth, and no write raises `SIGPIPE`.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod addr;
+mod connect;
+mod datagram;
+mod error;
+mod happy;
+mod host;
+mod methods;
+mod options;
+mod resolve;
+mod rt;
+mod socket;
+mod split;
+mod stream_core;
+mod tcp_listener;
+mod tcp_socket;
+mod tcp_stream;
+mod udp;
+mod unix_addr;
+mod unix_datagram;
+mod unix_listener;
+mod unix_stream;
+
+pub use accept::{Accept, Incoming};
+pub use addr::{Addrs, ToSocketAddrs};
+pub use datagram::Datagram;
+pub use options::{Keepalive, ListenOptions, UnixListenOptions};
+pub use resolve::lookup_host;
+pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use tcp_listener::TcpListener;
+pub use tcp_socket::TcpSocket;
+pub use tcp_stream::TcpStream;
+pub use udp::UdpSocket;
+pub use unix_datagram::UnixDatagram;
+pub use unix_listener::UnixListener;
+pub use unix_stream::UnixStream;

@@ -1,0 +1,140 @@
+//! Making a TCP connection: to one address, and to one of several.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use corio_runtime::reactor::{Direction, Interest, Registered, Registration, Wait};
+use socket2::{Domain, Socket, Type};
+
+use crate::addr::Target;
+use crate::error::{all_failed, with_context};
+use crate::resolve::resolve;
+use crate::socket::new_socket;
+
+/// One attempt, on its way. Dropping it closes its descriptor.
+pub(crate) struct Connecting {
+    addr: SocketAddr,
+    wait: Wait,
+    /// Until the first poll.
+    socket: Option<io::Result<Socket>>,
+    /// From then on, until the end.
+    io: Option<Registered<TcpStream>>,
+}
+
+impl Connecting {
+    pub(crate) fn new(addr: SocketAddr, wait: Wait) -> Self {
+        let socket = new_socket(Domain::for_address(addr), Type::STREAM);
+        Self { addr, wait, socket: Some(socket), io: None }
+    }
+
+    /// Connects a socket that has been set up by the caller.
+    pub(crate) fn with_socket(socket: Socket, addr: SocketAddr, wait: Wait) -> Self {
+        Self { addr, wait, socket: Some(Ok(socket)), io: None }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    fn start(&self, socket: Socket) -> io::Result<Registered<TcpStream>> {
+        match socket.connect(&self.addr.into()) {
+            Ok(()) => {}
+            // A connection attempt that a signal interrupts goes on like any other.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => {
+            }
+            Err(error) => return Err(error),
+        }
+        // It may be writable at once; the system knows, and says so when it is registered.
+        let registration = Registration::new_unready(Interest::Both);
+        Ok(Registered::with_registration(socket.into(), registration))
+    }
+}
+
+impl Future for Connecting {
+    type Output = io::Result<Registered<TcpStream>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(socket) = this.socket.take() {
+            this.io = Some(this.start(socket?)?);
+        }
+        let Some(io) = this.io.take() else {
+            panic!("a connection attempt was polled after its end");
+        };
+        match io.poll_io(Direction::Write, this.wait, cx, established) {
+            Poll::Ready(result) => Poll::Ready(result.map(|()| io)),
+            Poll::Pending => {
+                this.io = Some(io);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Says whether a socket that is said to be writable is connected; `WouldBlock` if it is not yet.
+fn established(socket: &TcpStream) -> io::Result<()> {
+    if let Some(error) = socket.take_error()? {
+        return Err(error);
+    }
+    let peer = match socket.peer_addr() {
+        Ok(peer) => peer,
+        // Writable, without an error, and yet not connected: woken too early.
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Err(error) => return Err(error),
+    };
+    // A port from which connections are made may be the very one that is called, and TCP lets a socket
+    // shake hands with itself. Whoever calls wants a server, and there is none.
+    if socket.local_addr()? == peer {
+        return Err(io::Error::new(
+            io::ErrorKind::ConnectionRefused,
+            "nobody listens there: the socket was connected to itself",
+        ));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Connecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connecting").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}
+
+/// Connects to the first address of `target` that answers, one after the other.
+pub(crate) async fn connect_in_turn(
+    target: io::Result<Target>,
+    wait: Wait,
+) -> io::Result<Registered<TcpStream>> {
+    let target = target?;
+    let addrs = match &target {
+        // The commonest case needs no list.
+        Target::One(addr) => {
+            return Connecting::new(*addr, wait)
+                .await
+                .map_err(|error| with_context(error, CannotConnect(&target)));
+        }
+        _ => resolve(&target).await?,
+    };
+    let mut failures = Vec::new();
+    for addr in addrs {
+        match Connecting::new(addr, wait).await {
+            Ok(io) => return Ok(io),
+            Err(error) => failures.push((addr.to_string(), error)),
+        }
+    }
+    Err(all_failed(CannotConnect(&target), failures))
+}
+
+/// What could not be done, for an error.
+pub(crate) struct CannotConnect<'a, T>(pub(crate) &'a T);
+
+impl<T: fmt::Display> fmt::Display for CannotConnect<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to {}", self.0)
+    }
+}

@@ -1,0 +1,46 @@
+//! Errors that say what was being done, and to what.
+
+use std::fmt::Display;
+use std::io;
+
+/// The same kind of error, with what was being done in front.
+pub(crate) fn with_context(error: io::Error, what: impl Display) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
+/// The caller handed in something that cannot work.
+pub(crate) fn invalid(what: impl Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, what.to_string())
+}
+
+/// One error for several attempts, of the kind of the last: `what: first; second`.
+///
+/// With no attempts at all it says that there was nothing to try.
+pub(crate) fn all_failed(what: impl Display, attempts: Vec<(String, io::Error)>) -> io::Error {
+    let Some((_, last)) = attempts.last() else {
+        return invalid(format_args!("{what}: there is no address to try"));
+    };
+    let kind = last.kind();
+    if let [(_, only)] = &attempts[..] {
+        return io::Error::new(kind, format!("{what}: {only}"));
+    }
+    let list: Vec<_> = attempts.iter().map(|(to, error)| format!("{to}: {error}")).collect();
+    io::Error::new(kind, format!("{what}: {}", list.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_attempts_are_listed_and_the_last_gives_the_kind() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let timed_out = || io::Error::from(io::ErrorKind::TimedOut);
+        let error = all_failed("w", vec![("a".into(), refused()), ("b".into(), timed_out())]);
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "w: a: connection refused; b: timed out");
+        let error = all_failed("w", vec![("a".into(), refused())]);
+        assert_eq!(error.to_string(), "w: connection refused");
+        assert_eq!(all_failed("w", vec![]).kind(), io::ErrorKind::InvalidInput);
+    }
+}
