@@ -28,4 +28,7 @@ pub use mutex::{
 };
 mod notify;
 pub use notify::{Notified, Notify, OwnedNotified};
+mod chan;
+mod error;
+pub mod mpsc;
 pub mod oneshot;

@@ -1,0 +1,425 @@
+//! The engine of the channels and queues: items, a bound on them, and those who wait on either side.
+//!
+//! Everything lies behind one small lock, which an operation takes once: on one thread that is one
+//! read-modify-write for a send and one for a receive, and what is FIFO here is FIFO exactly. Both
+//! sides wait for *turns*: a waiter that is chosen has a slot offered, or an item promised, which a
+//! newcomer cannot take, and which goes to the next if the waiter is dropped. The value itself stays
+//! with its sender until its turn is taken, so a send that is dropped has sent nothing, and an item
+//! stays in its place in the storage until it is received.
+
+mod alone;
+mod fifo;
+mod take;
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use crate::hooks::{self, Site, WaitKind};
+use crate::prim::{SpinGuard, SpinLock};
+use crate::waitlist::{List, Waiter, Wakers};
+
+pub(crate) use fifo::Fifo;
+pub(crate) use take::{NoItem, Turn};
+
+/// Where items are between their sender and their receiver, and in which order they come out.
+pub(crate) trait Storage {
+    type Item;
+    fn push(&mut self, item: Self::Item);
+    fn pop(&mut self) -> Option<Self::Item>;
+    fn len(&self) -> usize;
+    /// Takes everything out. The result is dropped outside the lock.
+    fn clear(&mut self) -> Self
+    where
+        Self: Sized;
+}
+
+/// A sender that waits for slots.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask {
+    slots: usize,
+    /// The channel was closed; no slots were given.
+    refused: bool,
+}
+
+impl Ask {
+    /// What a waiter starts with.
+    pub(crate) const NONE: Self = Self { slots: 0, refused: false };
+}
+
+pub(crate) struct Chan<S> {
+    state: SpinLock<State<S>>,
+    /// What introspection says that waiters wait for.
+    kind: WaitKind,
+}
+
+/// What the lock protects.
+pub(crate) struct State<S> {
+    pub(crate) storage: S,
+    /// `usize::MAX` is no bound.
+    capacity: usize,
+    /// Slots of senders that were chosen and have not come yet.
+    offered: usize,
+    /// Slots that `Permit`s hold.
+    permits: usize,
+    /// Items for receivers that were chosen and have not come yet.
+    promised: usize,
+    /// Nothing may be sent any more, save by permits.
+    closed: bool,
+    /// Nobody will receive any more.
+    deserted: bool,
+    senders: List<Ask>,
+    receivers: List<Turn>,
+    /// Those who wait for the channel to be closed.
+    closing: List<()>,
+    /// The waker of a receiver that is alone; such a channel has no `receivers`.
+    lone_receiver: Option<Waker>,
+}
+
+/// The channel is closed.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+/// Why a slot is not to be had at once.
+#[derive(Debug)]
+pub(crate) enum NoSlot {
+    Full,
+    Closed,
+}
+
+impl<S: Storage> State<S> {
+    #[inline]
+    fn free(&self) -> usize {
+        self.capacity.saturating_sub(self.storage.len() + self.offered + self.permits)
+    }
+
+    /// Puts an item in, whose slot is accounted for; gives whom to wake.
+    #[inline]
+    #[must_use]
+    pub(crate) fn put(&mut self, item: S::Item) -> Option<Waker> {
+        self.storage.push(item);
+        if let Some(waker) = self.lone_receiver.take() {
+            return Some(waker);
+        }
+        self.promise()
+    }
+
+    /// Promises an item to the longest waiting receiver, if there are both.
+    #[inline]
+    fn promise(&mut self) -> Option<Waker> {
+        if self.receivers.is_empty() || self.storage.len() <= self.promised {
+            return None;
+        }
+        self.promised += 1;
+        self.receivers.pop(|turn| turn.promised = true)
+    }
+
+    /// Offers slots to the longest waiting sender, if there are enough.
+    ///
+    /// One call after each slot that came free is enough: everybody was served before it did, so
+    /// what one slot adds is exactly what the first in line lacked.
+    #[inline]
+    #[must_use]
+    pub(crate) fn offer(&mut self) -> Option<Waker> {
+        if self.senders.is_empty() {
+            return None;
+        }
+        let slots = self.senders.peek(|ask| ask.slots)?;
+        if slots > self.free() {
+            return None;
+        }
+        self.offered += slots;
+        self.senders.pop(|ask| ask.refused = false)
+    }
+
+    fn offer_all(&mut self, wakers: &mut Wakers) {
+        while let Some(waker) = self.offer() {
+            wakers.push(waker);
+        }
+    }
+
+    /// Takes an item that was promised to nobody; gives whom to wake as well.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<(S::Item, Option<Waker>)> {
+        if self.storage.len() <= self.promised {
+            return None;
+        }
+        let item = self.storage.pop()?;
+        Some((item, self.offer()))
+    }
+
+    /// Keeps `slots` slots for permits; they are free.
+    pub(crate) fn permit(&mut self, slots: usize) {
+        self.permits += slots;
+    }
+
+    /// Whether nothing will come out any more.
+    #[inline]
+    pub(crate) fn ended(&self) -> bool {
+        self.closed && self.permits == 0 && self.storage.len() == 0
+    }
+
+    /// Wakes the receivers if they have nothing to wait for any more.
+    fn end(&mut self, wakers: &mut Wakers) {
+        if self.ended() {
+            if let Some(waker) = self.lone_receiver.take() {
+                wakers.push(waker);
+            }
+            self.receivers.pop_all(wakers, |turn| turn.promised = false);
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+impl<S: Storage> Chan<S> {
+    pub(crate) fn new(storage: S, capacity: usize, kind: WaitKind) -> Self {
+        let state = State {
+            storage,
+            capacity,
+            offered: 0,
+            permits: 0,
+            promised: 0,
+            closed: false,
+            deserted: false,
+            senders: List::new(),
+            receivers: List::new(),
+            closing: List::new(),
+            lone_receiver: None,
+        };
+        Self { state: SpinLock::new(state), kind }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> SpinGuard<'_, State<S>> {
+        self.state.lock()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().storage.len()
+    }
+
+    /// Slots that a sender could have now.
+    pub(crate) fn free_slots(&self) -> usize {
+        self.lock().free()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.lock().capacity
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Sends an item if there is a slot and nobody waits for one.
+    #[inline]
+    pub(crate) fn try_put(&self, item: S::Item) -> Result<(), (NoSlot, S::Item)> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err((NoSlot::Closed, item));
+        }
+        if !state.senders.is_empty() || state.free() == 0 {
+            return Err((NoSlot::Full, item));
+        }
+        let waker = state.put(item);
+        drop(state);
+        wake(waker);
+        Ok(())
+    }
+
+    /// Takes `slots` for permits if they are free and nobody waits for some.
+    pub(crate) fn try_reserve(&self, slots: usize) -> Result<(), NoSlot> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(NoSlot::Closed);
+        }
+        if !state.senders.is_empty() || state.free() < slots {
+            return Err(NoSlot::Full);
+        }
+        state.permits += slots;
+        Ok(())
+    }
+
+    /// Sends an item into a permit's slot; gives it back if nobody will receive it.
+    pub(crate) fn put_permitted(&self, item: S::Item) -> Option<S::Item> {
+        let mut state = self.lock();
+        if state.deserted {
+            drop(state);
+            self.release(1);
+            return Some(item);
+        }
+        state.permits -= 1;
+        let waker = state.put(item);
+        drop(state);
+        wake(waker);
+        None
+    }
+
+    /// Gives the slots of permits back.
+    pub(crate) fn release(&self, slots: usize) {
+        let mut wakers = Wakers::new();
+        {
+            let mut state = self.lock();
+            state.permits -= slots;
+            state.offer_all(&mut wakers);
+            // A closed channel may have waited only for these.
+            state.end(&mut wakers);
+        }
+        wakers.wake();
+    }
+
+    /// Polls for `slots` slots; once they are there, or the channel is closed, `waiter` is idle again,
+    /// and `use_them` was called under the lock. It accounts for the slots and says whom to wake.
+    #[inline]
+    pub(crate) fn poll_slots(
+        &self,
+        mut waiter: Pin<&mut Waiter<Ask>>,
+        cx: &mut Context<'_>,
+        site: Site,
+        slots: usize,
+        use_them: impl FnOnce(&mut State<S>) -> Option<Waker>,
+    ) -> Poll<Result<(), Closed>> {
+        ready!(hooks::poll_budget(cx));
+        let mut state = self.lock();
+        if !waiter.is_idle() {
+            if !waiter.is_chosen() {
+                drop(state);
+                if waiter.poll_chosen(cx, |f| f(&mut self.lock().senders)).is_pending() {
+                    hooks::set_wait(site, self.kind);
+                    return Poll::Pending;
+                }
+                state = self.lock();
+            }
+            if !waiter.data().refused {
+                state.offered -= slots;
+            }
+            waiter.as_mut().reset();
+        } else if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
+            drop(state);
+            let waker = cx.waker().clone();
+            state = self.lock();
+            if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
+                waiter.push(&mut state.senders, waker, Ask { slots, refused: false });
+                drop(state);
+                hooks::set_wait(site, self.kind);
+                return Poll::Pending;
+            }
+        }
+        if state.closed {
+            return Poll::Ready(Err(Closed));
+        }
+        let waker = use_them(&mut state);
+        drop(state);
+        wake(waker);
+        hooks::spend();
+        Poll::Ready(Ok(()))
+    }
+
+    /// A sender stops waiting; slots it was offered go to the next.
+    #[cold]
+    pub(crate) fn leave_slots(&self, waiter: &Waiter<Ask>) {
+        let mut wakers = Wakers::new();
+        let removed = {
+            let mut state = self.lock();
+            let removed = waiter.remove(&mut state.senders);
+            if removed.is_none() && waiter.is_chosen() && !waiter.data().refused {
+                state.offered -= waiter.data().slots;
+            }
+            // Those behind may want less than the one who left.
+            if !state.closed {
+                state.offer_all(&mut wakers);
+            }
+            removed
+        };
+        wakers.wake();
+        drop(removed);
+    }
+
+    /// Lets nothing in any more.
+    pub(crate) fn close(&self) {
+        let mut wakers = Wakers::new();
+        self.close_locked(&mut self.lock(), &mut wakers);
+        wakers.wake();
+    }
+
+    fn close_locked(&self, state: &mut State<S>, wakers: &mut Wakers) {
+        state.closed = true;
+        state.senders.pop_all(wakers, |ask| ask.refused = true);
+        state.closing.pop_all(wakers, |()| {});
+        state.end(wakers);
+    }
+
+    /// Lets nothing in any more, and drops what is there. `deserted`: nobody is left to receive.
+    pub(crate) fn close_and_clear(&self, deserted: bool, after: impl FnOnce(&mut S, &mut Wakers)) {
+        let mut wakers = Wakers::new();
+        let (items, lone) = {
+            let mut state = self.lock();
+            let items = state.storage.clear();
+            state.deserted |= deserted;
+            after(&mut state.storage, &mut wakers);
+            self.close_locked(&mut state, &mut wakers);
+            (items, state.lone_receiver.take())
+        };
+        wakers.wake();
+        drop(lone);
+        drop(items);
+    }
+
+    /// Polls whether the channel is closed.
+    pub(crate) fn poll_closed(
+        &self,
+        mut waiter: Pin<&mut Waiter<()>>,
+        cx: &mut Context<'_>,
+        site: Site,
+    ) -> Poll<()> {
+        ready!(hooks::poll_budget(cx));
+        if waiter.is_idle() {
+            let waker = cx.waker().clone();
+            let mut state = self.lock();
+            if state.closed {
+                drop(state);
+                return Poll::Ready(());
+            }
+            waiter.as_mut().push(&mut state.closing, waker, ());
+        } else {
+            let closed = waiter.poll_chosen(cx, |f| f(&mut self.lock().closing));
+            if closed.is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        hooks::set_wait(site, self.kind);
+        Poll::Pending
+    }
+
+    #[cold]
+    pub(crate) fn leave_closed(&self, waiter: &Waiter<()>) {
+        let waker = waiter.remove(&mut self.lock().closing);
+        drop(waker);
+    }
+}
+
+#[inline]
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl<S: Storage> fmt::Debug for Chan<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut state = self.lock();
+        let (len, capacity, closed) = (state.storage.len(), state.capacity, state.closed);
+        let (senders, receivers) = (state.senders.len(), state.receivers.len());
+        drop(state);
+        let mut f = f.debug_struct("Chan");
+        f.field("len", &len);
+        if capacity != usize::MAX {
+            f.field("capacity", &capacity);
+        }
+        f.field("closed", &closed).field("waiting_senders", &senders);
+        f.field("waiting_receivers", &receivers).finish()
+    }
+}

@@ -1,0 +1,135 @@
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use super::*;
+use crate::blocking::block_on;
+use crate::prim::thread;
+
+/// A value whose loss or double drop loom's `Arc` notices.
+type Value = Arc<()>;
+
+fn value() -> Value {
+    Arc::new(())
+}
+
+#[test]
+fn loom_mpsc_two_senders_one_receiver() {
+    let mut model = ::loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let (tx, mut rx) = channel::<Value>(1);
+        let other = tx.clone();
+        let a = thread::spawn(move || block_on(tx.send(value())).unwrap());
+        let b = thread::spawn(move || block_on(other.send(value())).unwrap());
+        assert!(block_on(rx.recv()).is_some());
+        assert!(block_on(rx.recv()).is_some());
+        assert!(block_on(rx.recv()).is_none());
+        a.join().unwrap();
+        b.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_mpsc_close_meets_send() {
+    ::loom::model(|| {
+        let (tx, mut rx) = channel::<Value>(1);
+        let handle = thread::spawn(move || block_on(tx.send(value())).is_ok());
+        rx.close();
+        let received = block_on(rx.recv()).is_some();
+        assert_eq!(handle.join().unwrap(), received);
+    });
+}
+
+/// U12, S12: values in the channel and values on their way when the receiver goes.
+#[test]
+fn loom_mpsc_u12_drop_of_receiver_meets_send() {
+    ::loom::model(|| {
+        let (tx, rx) = channel::<Value>(1);
+        tx.try_send(value()).unwrap();
+        let handle = thread::spawn(move || {
+            assert!(block_on(tx.send(value())).is_err());
+        });
+        drop(rx);
+        handle.join().unwrap();
+    });
+}
+
+/// S03: a reservation that is given up lets a receiver of a closed channel end.
+#[test]
+fn loom_mpsc_s03_permit_goes_back_meets_close() {
+    ::loom::model(|| {
+        let (tx, mut rx) = channel::<Value>(1);
+        let handle = thread::spawn(move || {
+            if let Ok(permit) = tx.try_reserve() {
+                drop(permit);
+            }
+        });
+        rx.close();
+        assert!(block_on(rx.recv()).is_none());
+        handle.join().unwrap();
+    });
+}
+
+/// S01: a send that is dropped while it waits, or after its slot was offered, passes the slot on.
+#[test]
+fn loom_mpsc_s01_drop_of_send_meets_recv() {
+    ::loom::model(|| {
+        let (tx, mut rx) = channel::<Value>(1);
+        tx.try_send(value()).unwrap();
+        let handle = thread::spawn(move || {
+            assert!(block_on(rx.recv()).is_some());
+            rx
+        });
+        {
+            let mut send = pin!(tx.send(value()));
+            block_on(poll_fn(|cx| {
+                let _ = send.as_mut().poll(cx);
+                Poll::Ready(())
+            }));
+        }
+        let mut rx = handle.join().unwrap();
+        if rx.try_recv().is_err() {
+            tx.try_send(value()).expect("the slot was lost");
+        }
+    });
+}
+
+/// S16: a weak sender does not revive a channel that its last sender closed.
+#[test]
+fn loom_mpsc_s16_upgrade_meets_last_drop() {
+    ::loom::model(|| {
+        let (tx, mut rx) = unbounded::<Value>();
+        let weak = tx.downgrade();
+        let handle = thread::spawn(move || drop(tx));
+        let sent = weak.upgrade().is_some_and(|tx| tx.send(value()).is_ok());
+        handle.join().unwrap();
+        assert_eq!(block_on(rx.recv()).is_some(), sent);
+        assert!(block_on(rx.recv()).is_none());
+    });
+}
+
+#[test]
+fn loom_mpsc_unbounded_send_meets_recv() {
+    ::loom::model(|| {
+        let (tx, mut rx) = unbounded::<Value>();
+        let handle = thread::spawn(move || {
+            tx.send(value()).unwrap();
+            tx.send(value()).unwrap();
+        });
+        assert!(block_on(rx.recv()).is_some());
+        assert!(block_on(rx.recv()).is_some());
+        assert!(block_on(rx.recv()).is_none());
+        handle.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_mpsc_closed_meets_drop_of_receiver() {
+    ::loom::model(|| {
+        let (tx, rx) = channel::<Value>(1);
+        let handle = thread::spawn(move || drop(rx));
+        block_on(tx.closed());
+        handle.join().unwrap();
+    });
+}

@@ -1,0 +1,161 @@
+//! The waits of senders.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::{Permit, PermitIterator, SendError};
+use crate::chan::{Ask, Chan, Fifo};
+use crate::hooks::Site;
+use crate::waitlist::{Waiter, project};
+
+/// Future of [`Sender::send`](super::Sender::send).
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct Send<'a, T> {
+    chan: &'a Chan<Fifo<T>>,
+    value: Option<T>,
+    site: Site,
+    waiter: Waiter<Ask>,
+}
+
+impl<'a, T> Send<'a, T> {
+    #[track_caller]
+    #[inline]
+    pub(super) fn new(chan: &'a Chan<Fifo<T>>, value: T) -> Self {
+        Self { chan, value: Some(value), site: Site::caller(), waiter: Waiter::new(Ask::NONE) }
+    }
+}
+
+impl<T> Future for Send<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        project!(self => this, waiter);
+        let value = &mut this.value;
+        let sent = ready!(this.chan.poll_slots(waiter, cx, this.site, 1, |state| {
+            state.put(value.take().expect("polled after it was ready"))
+        }));
+        Poll::Ready(match sent {
+            Ok(()) => Ok(()),
+            Err(_) => Err(SendError(value.take().expect("polled after it was ready"))),
+        })
+    }
+}
+
+/// Future of [`Sender::reserve`](super::Sender::reserve).
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct Reserve<'a, T> {
+    chan: &'a Chan<Fifo<T>>,
+    slots: usize,
+    site: Site,
+    waiter: Waiter<Ask>,
+}
+
+impl<'a, T> Reserve<'a, T> {
+    #[track_caller]
+    pub(super) fn new(chan: &'a Chan<Fifo<T>>, slots: usize) -> Self {
+        Self { chan, slots, site: Site::caller(), waiter: Waiter::new(Ask::NONE) }
+    }
+
+    fn poll_reserve(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<()>>> {
+        project!(self => this, waiter);
+        let slots = this.slots;
+        let reserved = this.chan.poll_slots(waiter, cx, this.site, slots, |state| {
+            state.permit(slots);
+            None
+        });
+        reserved.map_err(|_| SendError(()))
+    }
+}
+
+impl<'a, T> Future for Reserve<'a, T> {
+    type Output = Result<Permit<'a, T>, SendError<()>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(self.as_mut().poll_reserve(cx))?;
+        Poll::Ready(Ok(Permit::new(self.chan)))
+    }
+}
+
+/// Future of [`Sender::reserve_many`](super::Sender::reserve_many).
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct ReserveMany<'a, T> {
+    reserve: Reserve<'a, T>,
+}
+
+impl<'a, T> ReserveMany<'a, T> {
+    #[track_caller]
+    pub(super) fn new(chan: &'a Chan<Fifo<T>>, slots: usize) -> Self {
+        Self { reserve: Reserve::new(chan, slots) }
+    }
+}
+
+impl<'a, T> Future for ReserveMany<'a, T> {
+    type Output = Result<PermitIterator<'a, T>, SendError<()>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        project!(self => this, reserve);
+        let (chan, slots) = (reserve.chan, reserve.slots);
+        if slots > chan.capacity() {
+            return Poll::Ready(Err(SendError(())));
+        }
+        ready!(reserve.as_mut().poll_reserve(cx))?;
+        Poll::Ready(Ok(PermitIterator::new(chan, slots)))
+    }
+}
+
+/// Future of [`Sender::closed`](super::Sender::closed).
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct SenderClosed<'a, T> {
+    chan: &'a Chan<Fifo<T>>,
+    site: Site,
+    waiter: Waiter<()>,
+}
+
+impl<'a, T> SenderClosed<'a, T> {
+    #[track_caller]
+    pub(super) fn new(chan: &'a Chan<Fifo<T>>) -> Self {
+        Self { chan, site: Site::caller(), waiter: Waiter::new(()) }
+    }
+}
+
+impl<T> Future for SenderClosed<'_, T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        project!(self => this, waiter);
+        this.chan.poll_closed(waiter.as_mut(), cx, this.site)
+    }
+}
+
+macro_rules! wait {
+    ($name:ident, $leave:ident) => {
+        impl<T> Drop for $name<'_, T> {
+            #[inline]
+            fn drop(&mut self) {
+                if !self.waiter.is_idle() {
+                    self.chan.$leave(&self.waiter);
+                }
+            }
+        }
+
+        impl<T> fmt::Debug for $name<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut f = f.debug_struct(stringify!($name));
+                f.field("at", &self.site).field("waiter", &self.waiter).finish()
+            }
+        }
+    };
+}
+
+wait!(Send, leave_slots);
+wait!(Reserve, leave_slots);
+wait!(SenderClosed, leave_closed);
+
+impl<T> fmt::Debug for ReserveMany<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReserveMany").field("reserve", &self.reserve).finish()
+    }
+}
