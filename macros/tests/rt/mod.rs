@@ -84,11 +84,12 @@ pub mod __private {
     impl SinkGuard {
         pub fn finish(self) -> impl Future<Output = ()> + Send {
             let caught = SINK.take().expect("installed");
-            async {
+            // In a box, to keep the futures that wait for it small.
+            Box::pin(async {
                 for cleanup in caught {
                     cleanup.await;
                 }
-            }
+            })
         }
     }
 
