@@ -3,11 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use corio_sync::hooks::{self, Site, WaitKind};
-use corio_sync::prim::Arc;
 
 use crate::executor::context;
 
