@@ -22,7 +22,7 @@
 //! `return` and `?` mean what they say; and outside the scope of the futures, whose borrows and
 //! whose place in the enclosing future end before a handler starts.
 
-use proc_macro::{TokenStream, TokenTree};
+use proc_macro::TokenStream;
 
 use crate::code::Code;
 use crate::error::Result;
@@ -88,7 +88,8 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
     let branches = select.branches.len();
     let split = split_list(branches, p);
     code.push(&format!(
-        "let out = ::core::future::poll_fn(move |cx| {{
+        "#[allow(unreachable_code, unreachable_patterns, unused_mut, unused_variables)]
+        let out = ::core::future::poll_fn(move |cx| {{
             if {p}::poll_budget(cx).is_pending() {{ return ::core::task::Poll::Pending; }}
             let out = 'out: {{
                 let (enabled, rest) = {p}::running(select.as_mut());
@@ -143,9 +144,9 @@ fn push_poll_one(code: &mut Code, i: usize, branch: &Branch<'_>, p: &str) {
         let pattern = code.hole(branch.pattern.iter().cloned());
         code.push(&format!(
             "*enabled &= !{mask};
+            let mut value = value;
             let mut matches = false;
             match value {{
-                #[allow(unused_variables, unused_mut)]
                 {pattern} if {{ matches = true; false }} => ::core::unreachable!(),
                 _ => {{}}
             }}
@@ -158,7 +159,8 @@ fn push_poll_one(code: &mut Code, i: usize, branch: &Branch<'_>, p: &str) {
 }
 
 fn push_match(code: &mut Code, select: &Select<'_>, p: &str) {
-    code.push("match out {");
+    // Mutable for patterns with `ref mut`.
+    code.push("#[allow(unused_mut)] let mut out = out; match out {");
     for (i, branch) in select.branches.iter().enumerate() {
         let pattern = code.hole(branch.pattern.iter().cloned());
         let handler = code.hole(branch.handler.iter().cloned());
@@ -166,8 +168,7 @@ fn push_match(code: &mut Code, select: &Select<'_>, p: &str) {
     }
     match select.otherwise {
         Some(handler) => {
-            let handler: Vec<TokenTree> = handler.to_vec();
-            let handler = code.hole(handler);
+            let handler = code.hole(handler.iter().cloned());
             code.push(&format!("{OUT}::Disabled => {handler},"));
         }
         None => code.push(&format!("{OUT}::Disabled => {p}::all_disabled(),")),

@@ -62,10 +62,26 @@ pub(crate) fn is_comma(tokens: &[TokenTree], at: usize) -> bool {
     is_punct(tokens.get(at), ',')
 }
 
-/// The place of the first token of an expression, pattern or list for which `stop` says yes.
+/// The place of the first token of an expression, or a list of them, for which `stop` says yes.
 /// Generic arguments and the parameters of closures are not looked into.
 pub(crate) fn find(
     tokens: &[TokenTree],
+    stop: impl Fn(&[TokenTree], usize) -> bool,
+) -> Option<usize> {
+    find_in(tokens, true, stop)
+}
+
+/// The same in a pattern, where there are no closures and `|` is always "or".
+pub(crate) fn find_in_pattern(
+    tokens: &[TokenTree],
+    stop: impl Fn(&[TokenTree], usize) -> bool,
+) -> Option<usize> {
+    find_in(tokens, false, stop)
+}
+
+fn find_in(
+    tokens: &[TokenTree],
+    closures: bool,
     stop: impl Fn(&[TokenTree], usize) -> bool,
 ) -> Option<usize> {
     let mut at = 0;
@@ -76,26 +92,31 @@ pub(crate) fn find(
         if stop(tokens, at) {
             return Some(at);
         }
-        let opens_path = operand || follows_path_separator(tokens, at) || follows_cast(tokens, at);
-        if is_punct(tokens.get(at), '<') && opens_path {
-            if let Some(end) = end_of_angles(tokens, at) {
-                at = end;
-                operand = false;
-                continue;
-            }
+        let angle = is_punct(tokens.get(at), '<');
+        let pipe = is_punct(tokens.get(at), '|');
+        let opens_path =
+            angle && (operand || follows_path_separator(tokens, at) || follows_cast(tokens, at));
+        if let Some(end) = opens_path.then(|| end_of_angles(tokens, at)).flatten() {
+            at = end;
+            operand = false;
+            continue;
         }
-        if is_punct(tokens.get(at), '|') && operand {
-            if let Some(end) = end_of_closure_head(tokens, at) {
-                at = end;
-                continue;
-            }
+        if let Some(end) =
+            (closures && pipe && operand).then(|| end_of_closure_head(tokens, at)).flatten()
+        {
+            at = end;
+            operand = true;
+            continue;
         }
         operand = match &tokens[at] {
             TokenTree::Punct(p) => p.as_char() != '?',
             TokenTree::Ident(i) => wants_operand(&i.to_string()),
             TokenTree::Group(_) | TokenTree::Literal(_) => false,
         };
-        at += 1;
+        // The second half of `<<` and `||` opens nothing.
+        let double = (angle && is_joint(tokens.get(at), '<') && is_punct(tokens.get(at + 1), '<'))
+            || (pipe && is_joint(tokens.get(at), '|') && is_punct(tokens.get(at + 1), '|'));
+        at += if double { 2 } else { 1 };
     }
     None
 }

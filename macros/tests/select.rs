@@ -58,6 +58,24 @@ fn commas_inside_generics_and_closures_do_not_separate() {
 }
 
 #[test]
+fn operators_are_told_from_generics_and_closures() {
+    block_on(async {
+        let (a, b, c) = (1, 2, 3);
+        for i in 0..4 {
+            let out = select! {
+                biased;
+                () = ready(()), if i == 0 || a > b => a < b || b > c,
+                () = ready(()), if i == 1 && b << 1 == 4 => (a << b, c >> a) == (4, 1),
+                | 1 | 2 = ready(a | b), if i == 2 => false,
+                | 3 = ready(a | b), if i == 2 => c | b == 3,
+                n = if a < b { ready(5) } else if b < c { ready(6) } else { ready(7) } => n == 5 || n > 7,
+            };
+            assert!(out, "{i}");
+        }
+    });
+}
+
+#[test]
 fn a_value_that_does_not_match_disables_its_branch() {
     block_on(async {
         let out = select! {
@@ -90,6 +108,11 @@ fn patterns_bind_by_move_by_reference_and_mutably() {
         assert_eq!(out, "x1[2, 3]");
         let out = select! { Some(&n) = ready(Some(&3)) => n, else => 0 };
         assert_eq!(out, 3);
+        let out = select! { Some(ref mut s) = async { Some("s".to_owned()) } => {
+            s.push('t');
+            s.len()
+        }, else => 0 };
+        assert_eq!(out, 2);
         let out = select! { Some(ref s) = async { Some("s".to_owned()) } => s.len(), else => 0 };
         assert_eq!(out, 1);
     });
@@ -314,5 +337,22 @@ fn it_takes_64_branches() {
             62 63
         );
         assert_eq!(out, 64);
+    });
+}
+
+#[test]
+fn a_branch_may_never_return() {
+    async fn serve() -> ! {
+        loop {
+            turns(1).await;
+        }
+    }
+    block_on(async {
+        let out = select! {
+            never = serve() => never,
+            () = turns(3) => 1,
+            infallible = pending::<std::convert::Infallible>() => match infallible {},
+        };
+        assert_eq!(out, 1);
     });
 }

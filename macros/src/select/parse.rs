@@ -3,7 +3,9 @@
 use proc_macro::{Delimiter, TokenTree};
 
 use crate::error::{Error, Result};
-use crate::tokens::{find, group, is_arrow, is_assign, is_comma, is_punct, is_thin_arrow, is_word};
+use crate::tokens::{
+    find, find_in_pattern, group, is_arrow, is_assign, is_comma, is_punct, is_thin_arrow, is_word,
+};
 
 /// The most branches that fit the bit set of enabled branches.
 const MOST: usize = 64;
@@ -111,7 +113,7 @@ fn parse_pattern(tokens: &[TokenTree]) -> Result<(&[TokenTree], &[TokenTree])> {
     if is_punct(tokens.first(), ',') {
         return Err(Error::over(&tokens[..1], format!("a branch is missing here: write {FORM}")));
     }
-    let end = find(tokens, |tokens, at| {
+    let end = find_in_pattern(tokens, |tokens, at| {
         is_assign(tokens, at)
             || is_arrow(tokens, at)
             || is_comma(tokens, at)
