@@ -252,6 +252,28 @@ mod models {
     }
 
     #[test]
+    fn loom_m04_a_fired_node_is_its_owners_without_the_lock() {
+        loom::model(|| {
+            let (timers, count) = (LoomArc::new(Timers::new()), Count::new());
+            let node = Owned::new();
+            node.register(&timers, 0, &count);
+            let other = timers.clone();
+            let firing = thread::spawn(move || other.fire(1 << COARSE, 9).count);
+            while node.state() != NodeState::Fired {
+                thread::yield_now();
+            }
+            // In other timers, so that no lock orders this after what the firing thread did.
+            let elsewhere = Timers::new();
+            // SAFETY: ours, and fired.
+            unsafe { node.0.as_ref() }.rearm();
+            node.register(&elsewhere, 0, &count);
+            node.cancel(&elsewhere);
+            node.free();
+            assert_eq!(firing.join().unwrap(), 1);
+        });
+    }
+
+    #[test]
     fn loom_m04_a_new_waker_races_with_firing() {
         loom::model(|| {
             let (timers, old, new) = (LoomArc::new(Timers::new()), Count::new(), Count::new());
