@@ -67,7 +67,7 @@ pub use corio_macros::main;
 /// | `worker_threads = 4` | one per core | size of the multi-thread executor |
 /// | `start_paused = true` | `false` | virtual time: when every task is idle the clock jumps to the next timer (current-thread or seeded) |
 /// | `seed = 7` | none | a schedule that is the same each time the seed is |
-/// | `timeout = "5s"` | none given here | the test fails when it takes longer; `"500ms"`, `"1.5s"`, `"2m"`, `"1h"` |
+/// | `timeout = "5s"` | none | the test fails when it takes longer; `"500ms"`, `"1.5s"`, `"2m"`, `"1h"` |
 /// | `crate = "my_corio"` | `::corio` | the path of this crate, where it has another name |
 ///
 /// # Examples

@@ -1,7 +1,8 @@
 //! A runtime of a few lines that the macros can be tested against by themselves.
 //!
-//! It has what expansions name: see `__private`. With `use rt::__private` at the root of a program, the
-//! wrappers of the real crate (`select!`, ..) work in it. Its one task is polled without a break. Its cleanup sink is real, so that the order of cleanups can be observed.
+//! `__private` has what expansions name. With `use rt::__private` at the root of a program, the
+//! wrappers of the real crate (`select!`, ..) work in it. The one task is polled without a break. The
+//! cleanup sink is real, so that the order of cleanups can be observed.
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 #![allow(unreachable_pub, missing_docs, missing_debug_implementations, reason = "it is no library")]
 
