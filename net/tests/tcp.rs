@@ -205,7 +205,10 @@ fn dropping_the_writing_half_ends_the_stream_and_forgetting_it_does_not() {
 
         let (_server_read, server_write) = server.into_split();
         server_write.forget();
-        assert_eq!(client_read.try_read(&mut [0; 1]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(
+            client_read.try_read(&mut [0; 1]).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
         Ok(())
     });
 }

@@ -16,7 +16,8 @@ pub const LONG: Duration = Duration::from_secs(60);
 pub fn on_both<F: Future<Output = io::Result<()>>>(test: impl Fn() -> F) {
     for builder in [Builder::new_current_thread(), Builder::new_multi_thread().worker_threads(2)] {
         let runtime = builder.build().unwrap();
-        runtime.block_on(async { corio_runtime::time::timeout(LONG, test()).await.unwrap().unwrap() });
+        runtime
+            .block_on(async { corio_runtime::time::timeout(LONG, test()).await.unwrap().unwrap() });
     }
 }
 
