@@ -46,14 +46,16 @@ fn parse(kind: Kind, tokens: &[TokenTree]) -> Result<Vec<&[TokenTree]>> {
     }
     let futures = split_at_commas(tokens);
     let name = kind.name();
+    let mut comma = 0;
     for future in &futures {
+        comma += future.len();
         if future.is_empty() {
-            let at = tokens.iter().find(|t| is_punct(Some(t), ','));
             return Err(Error::over(
-                at.map(std::slice::from_ref).unwrap_or_default(),
-                format!("a future is missing before a comma: write `{name}(a, b)`"),
+                &tokens[comma..=comma],
+                format!("a future is missing before this comma: write `{name}(a, b)`"),
             ));
         }
+        comma += 1;
         if let Some(at) = future.iter().position(|t| is_punct(Some(t), ';')) {
             return Err(Error::over(
                 &future[at..=at],
@@ -136,11 +138,11 @@ fn push_try_join(code: &mut Code, futures: &[&[TokenTree]], p: &str) {
 
 /// Pins the futures, each in a cell for its value, and starts the closure that polls them.
 fn push_start(code: &mut Code, futures: &[&[TokenTree]], p: &str, make: &str) {
+    code.push("{");
     let list = push_list(code, futures, p, make);
     let split = split_list(futures.len(), p);
     code.push(&format!(
-        "{{
-        let mut list = ::core::pin::pin!({list});
+        "let mut list = ::core::pin::pin!({list});
         let out = ::core::future::poll_fn(move |cx| {{
             let rest = list.as_mut();
             {split}

@@ -8,12 +8,16 @@ use proc_macro::TokenTree;
 
 use crate::code::Code;
 
-/// The list of `futures`, each made by the text `make` (see [`Code::hole_about`]): an expression.
+/// Makes each of `futures` by the text `make` (see [`Code::hole_about`]), in a statement of its own so
+/// that the temporaries of one are gone before the next is made. Gives the list as an expression.
 pub(crate) fn push_list(code: &mut Code, futures: &[&[TokenTree]], p: &str, make: &str) -> String {
-    futures.iter().rev().fold("()".to_owned(), |rest, future| {
-        let made = code.hole_about(future, p, make);
-        format!("{p}::List {{ head: {made}, tail: {rest} }}")
-    })
+    for (i, future) in futures.iter().enumerate() {
+        let made = code.hole_about(future, p, &format!("let future{i} = {make};"));
+        code.push(&made);
+    }
+    (0..futures.len())
+        .rev()
+        .fold("()".to_owned(), |rest, i| format!("{p}::List {{ head: future{i}, tail: {rest} }}"))
 }
 
 /// Makes `future0`, `future1`, .. out of the pinned list `rest`.

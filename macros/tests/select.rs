@@ -356,3 +356,25 @@ fn a_branch_may_never_return() {
         assert_eq!(out, 1);
     });
 }
+
+#[test]
+fn futures_are_made_in_order_and_temporaries_end_with_each() {
+    block_on(async {
+        let list = std::cell::RefCell::new(Vec::new());
+        let made = |mut list: std::cell::RefMut<'_, Vec<u8>>, n| {
+            list.push(n);
+            ready(n)
+        };
+        let at_once = |list: &mut Vec<u8>, n| {
+            list.push(n);
+            ready(n)
+        };
+        let out = select! {
+            biased;
+            n = at_once(&mut list.borrow_mut(), 1), if false => n,
+            n = at_once(&mut list.borrow_mut(), 2) => n,
+            n = made(list.borrow_mut(), 3) => n,
+        };
+        assert_eq!((out, list.into_inner()), (2, vec![1, 2, 3]));
+    });
+}

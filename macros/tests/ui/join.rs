@@ -12,7 +12,7 @@ async fn semicolon() {
 }
 
 async fn two_commas() {
-    join!(ready(1),, ready(2));
+    join!(ready(1), ready(2),, ready(3));
 }
 
 async fn leading_comma() {
