@@ -32,3 +32,19 @@ mod chan;
 mod error;
 pub mod mpsc;
 pub mod oneshot;
+
+mod rwlock;
+pub use rwlock::{
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedReadGuard,
+    RwLockMappedWriteGuard, RwLockRead, RwLockReadGuard, RwLockReadOwned, RwLockUpgradableRead,
+    RwLockUpgradableReadGuard, RwLockUpgrade, RwLockWrite, RwLockWriteGuard, RwLockWriteOwned,
+};
+
+/// Explores the interleavings of a model, with few enough preemptions to end in seconds.
+#[cfg(all(test, corio_loom))]
+fn model(f: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(2));
+    builder.max_branches = builder.max_branches.max(20_000);
+    builder.check(f);
+}

@@ -7,7 +7,7 @@ use crate::prim::{Arc, thread};
 
 #[test]
 fn loom_event_set_meets_wait() {
-    ::loom::model(|| {
+    crate::model(|| {
         let event = Arc::new(Event::new());
         let other = event.clone();
         let handle = thread::spawn(move || other.set());
@@ -20,7 +20,7 @@ fn loom_event_set_meets_wait() {
 /// Whoever waits when `set` comes goes on, although the flag is taken back at once.
 #[test]
 fn loom_event_ev_04_set_and_clear_release_the_waiter() {
-    ::loom::model(|| {
+    crate::model(|| {
         let event = Arc::new(Event::new());
         let mut wait = Box::pin(event.wait());
         block_on(poll_fn(|cx| Poll::Ready(assert!(wait.as_mut().poll(cx).is_pending()))));
@@ -38,7 +38,7 @@ fn loom_event_ev_04_set_and_clear_release_the_waiter() {
 
 #[test]
 fn loom_event_drop_meets_set() {
-    ::loom::model(|| {
+    crate::model(|| {
         let event = Arc::new(Event::new());
         let other = event.clone();
         let handle = thread::spawn(move || other.set());

@@ -14,25 +14,35 @@ fn value() -> Value {
 }
 
 #[test]
-fn loom_mpsc_two_senders_one_receiver() {
-    let mut model = ::loom::model::Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(|| {
+fn loom_mpsc_a_sender_waits_for_room() {
+    crate::model(|| {
         let (tx, mut rx) = channel::<Value>(1);
-        let other = tx.clone();
-        let a = thread::spawn(move || block_on(tx.send(value())).unwrap());
-        let b = thread::spawn(move || block_on(other.send(value())).unwrap());
+        tx.try_send(value()).unwrap();
+        let handle = thread::spawn(move || block_on(tx.send(value())).unwrap());
         assert!(block_on(rx.recv()).is_some());
         assert!(block_on(rx.recv()).is_some());
-        assert!(block_on(rx.recv()).is_none());
+        handle.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_mpsc_two_senders_meet() {
+    crate::model(|| {
+        let (tx, mut rx) = channel::<Value>(2);
+        let (a, b) = (tx.clone(), tx);
+        let a = thread::spawn(move || a.try_send(value()).unwrap());
+        let b = thread::spawn(move || b.try_send(value()).unwrap());
         a.join().unwrap();
         b.join().unwrap();
+        assert!(rx.try_recv().is_ok());
+        assert!(rx.try_recv().is_ok());
+        assert_eq!(rx.try_recv().err(), Some(TryRecvError::Disconnected));
     });
 }
 
 #[test]
 fn loom_mpsc_close_meets_send() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = channel::<Value>(1);
         let handle = thread::spawn(move || block_on(tx.send(value())).is_ok());
         rx.close();
@@ -44,7 +54,7 @@ fn loom_mpsc_close_meets_send() {
 /// U12, S12: values in the channel and values on their way when the receiver goes.
 #[test]
 fn loom_mpsc_u12_drop_of_receiver_meets_send() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, rx) = channel::<Value>(1);
         tx.try_send(value()).unwrap();
         let handle = thread::spawn(move || {
@@ -58,7 +68,7 @@ fn loom_mpsc_u12_drop_of_receiver_meets_send() {
 /// S03: a reservation that is given up lets a receiver of a closed channel end.
 #[test]
 fn loom_mpsc_s03_permit_goes_back_meets_close() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = channel::<Value>(1);
         let handle = thread::spawn(move || {
             if let Ok(permit) = tx.try_reserve() {
@@ -74,7 +84,7 @@ fn loom_mpsc_s03_permit_goes_back_meets_close() {
 /// S01: a send that is dropped while it waits, or after its slot was offered, passes the slot on.
 #[test]
 fn loom_mpsc_s01_drop_of_send_meets_recv() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = channel::<Value>(1);
         tx.try_send(value()).unwrap();
         let handle = thread::spawn(move || {
@@ -98,7 +108,7 @@ fn loom_mpsc_s01_drop_of_send_meets_recv() {
 /// S16: a weak sender does not revive a channel that its last sender closed.
 #[test]
 fn loom_mpsc_s16_upgrade_meets_last_drop() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = unbounded::<Value>();
         let weak = tx.downgrade();
         let handle = thread::spawn(move || drop(tx));
@@ -111,7 +121,7 @@ fn loom_mpsc_s16_upgrade_meets_last_drop() {
 
 #[test]
 fn loom_mpsc_unbounded_send_meets_recv() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = unbounded::<Value>();
         let handle = thread::spawn(move || {
             tx.send(value()).unwrap();
@@ -126,7 +136,7 @@ fn loom_mpsc_unbounded_send_meets_recv() {
 
 #[test]
 fn loom_mpsc_closed_meets_drop_of_receiver() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, rx) = channel::<Value>(1);
         let handle = thread::spawn(move || drop(rx));
         block_on(tx.closed());

@@ -7,7 +7,7 @@ use crate::prim::thread;
 
 #[test]
 fn loom_mutex_excludes() {
-    ::loom::model(|| {
+    crate::model(|| {
         let mutex = Arc::new(Mutex::new(0));
         let other = mutex.clone();
         let handle = thread::spawn(move || *block_on(other.lock()) += 1);
@@ -19,9 +19,7 @@ fn loom_mutex_excludes() {
 
 #[test]
 fn loom_mutex_hands_over_through_three() {
-    let mut model = ::loom::model::Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(|| {
+    crate::model(|| {
         let mutex = Arc::new(Mutex::new(0));
         let (a, b) = (mutex.clone(), mutex.clone());
         let a = thread::spawn(move || *block_on(a.lock()) += 1);
@@ -36,7 +34,7 @@ fn loom_mutex_hands_over_through_three() {
 /// S01: a wait that is dropped at any point of an unlock leaves the mutex free.
 #[test]
 fn loom_mutex_s01_drop_meets_hand_over() {
-    ::loom::model(|| {
+    crate::model(|| {
         let mutex = Arc::new(Mutex::new(0));
         let guard = mutex.clone().try_lock_owned().unwrap();
         let handle = thread::spawn(move || drop(guard));

@@ -7,7 +7,7 @@ use crate::prim::thread;
 
 #[test]
 fn loom_notify_one_meets_wait() {
-    ::loom::model(|| {
+    crate::model(|| {
         let notify = Arc::new(Notify::new());
         let other = notify.clone();
         let handle = thread::spawn(move || other.notify_one());
@@ -19,7 +19,7 @@ fn loom_notify_one_meets_wait() {
 
 #[test]
 fn loom_notify_waiters_reaches_a_future_that_was_not_polled() {
-    ::loom::model(|| {
+    crate::model(|| {
         let notify = Arc::new(Notify::new());
         let wait = notify.notified();
         let other = notify.clone();
@@ -32,7 +32,7 @@ fn loom_notify_waiters_reaches_a_future_that_was_not_polled() {
 /// S01: a notification is taken by the waiter or stored, never lost.
 #[test]
 fn loom_notify_s01_drop_meets_notify_one() {
-    ::loom::model(|| {
+    crate::model(|| {
         let notify = Arc::new(Notify::new());
         let other = notify.clone();
         let handle = thread::spawn(move || other.notify_one());
@@ -48,9 +48,7 @@ fn loom_notify_s01_drop_meets_notify_one() {
 
 #[test]
 fn loom_notify_two_ones_wake_two() {
-    let mut model = ::loom::model::Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(|| {
+    crate::model(|| {
         let notify = Arc::new(Notify::new());
         let mut first = Box::pin(notify.notified());
         first.as_mut().enable();

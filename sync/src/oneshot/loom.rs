@@ -20,7 +20,7 @@ fn poll_once<T>(rx: &mut Receiver<T>) -> Option<Result<T, RecvError>> {
 
 #[test]
 fn loom_oneshot_send_meets_recv() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, rx) = channel::<Value>();
         let handle = thread::spawn(move || tx.send(Arc::new(())).unwrap());
         block_on(rx).unwrap();
@@ -30,7 +30,7 @@ fn loom_oneshot_send_meets_recv() {
 
 #[test]
 fn loom_oneshot_drop_of_sender_meets_recv() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, rx) = channel::<Value>();
         let handle = thread::spawn(move || drop(tx));
         assert!(block_on(rx).is_err());
@@ -41,7 +41,7 @@ fn loom_oneshot_drop_of_sender_meets_recv() {
 /// U11: polled, then dropped, while the sender sends.
 #[test]
 fn loom_oneshot_u11_poll_and_drop_meet_send() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = channel::<Value>();
         let handle = thread::spawn(move || drop(tx.send(Arc::new(()))));
         drop(poll_once(&mut rx));
@@ -53,7 +53,7 @@ fn loom_oneshot_u11_poll_and_drop_meet_send() {
 /// U10: send × close × poll × try: a value is received or given back, never both or neither.
 #[test]
 fn loom_oneshot_u10_close_meets_send() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = channel::<Value>();
         let handle = thread::spawn(move || tx.send(Arc::new(())).is_ok());
         let early = matches!(poll_once(&mut rx), Some(Ok(_)));
@@ -67,7 +67,7 @@ fn loom_oneshot_u10_close_meets_send() {
 /// Two polls with different wakers: only the second must be woken, and it is.
 #[test]
 fn loom_oneshot_new_waker_meets_send() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (tx, mut rx) = channel::<Value>();
         let handle = thread::spawn(move || tx.send(Arc::new(())).unwrap());
         if poll_once(&mut rx).is_none() {
@@ -79,7 +79,7 @@ fn loom_oneshot_new_waker_meets_send() {
 
 #[test]
 fn loom_oneshot_closed_meets_drop_of_receiver() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (mut tx, rx) = channel::<Value>();
         let handle = thread::spawn(move || drop(rx));
         block_on(tx.closed());
@@ -90,7 +90,7 @@ fn loom_oneshot_closed_meets_drop_of_receiver() {
 
 #[test]
 fn loom_oneshot_a_waiting_sender_that_sends_meets_close() {
-    ::loom::model(|| {
+    crate::model(|| {
         let (mut tx, mut rx) = channel::<Value>();
         let handle = thread::spawn(move || {
             rx.close();

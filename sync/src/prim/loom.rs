@@ -14,6 +14,12 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Mutex<T>(loom::sync::Mutex<T>);
 
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> Mutex<T> {
     pub fn new(value: T) -> Self {
         Self(loom::sync::Mutex::new(value))

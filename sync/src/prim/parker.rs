@@ -80,7 +80,7 @@ mod loom_tests {
 
     #[test]
     fn loom_an_unpark_is_never_lost() {
-        loom::model(|| {
+        crate::model(|| {
             let parker = Arc::new(Parker::new());
             let other = parker.clone();
             let handle = thread::spawn(move || other.unpark());
@@ -91,7 +91,7 @@ mod loom_tests {
 
     #[test]
     fn loom_two_unparks_wake_at_least_once() {
-        loom::model(|| {
+        crate::model(|| {
             let parker = Arc::new(Parker::new());
             let (a, b) = (parker.clone(), parker.clone());
             let a = thread::spawn(move || a.unpark());

@@ -108,7 +108,7 @@ mod loom_tests {
 
     #[test]
     fn loom_two_holders_exclude_each_other() {
-        loom::model(|| {
+        crate::model(|| {
             let lock = Arc::new(SpinLock::new(0));
             let other = lock.clone();
             let handle = thread::spawn(move || *other.lock() += 1);

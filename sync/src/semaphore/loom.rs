@@ -9,7 +9,7 @@ use crate::prim::{Arc, thread};
 /// A release that races with a wait is never lost.
 #[test]
 fn loom_semaphore_release_meets_acquire() {
-    ::loom::model(|| {
+    crate::model(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let other = semaphore.clone();
         let handle = thread::spawn(move || other.add_permits(1));
@@ -22,7 +22,7 @@ fn loom_semaphore_release_meets_acquire() {
 /// Two contend for one permit, and each gets it.
 #[test]
 fn loom_semaphore_two_contend() {
-    ::loom::model(|| {
+    crate::model(|| {
         let semaphore = Arc::new(Semaphore::new(1));
         let other = semaphore.clone();
         let handle = thread::spawn(move || drop(block_on(other.acquire()).unwrap()));
@@ -35,7 +35,7 @@ fn loom_semaphore_two_contend() {
 /// S01: polled once, then dropped, at any point of a release: the permit is there afterwards.
 #[test]
 fn loom_semaphore_s01_drop_meets_release() {
-    ::loom::model(|| {
+    crate::model(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let other = semaphore.clone();
         let handle = thread::spawn(move || other.add_permits(1));
@@ -54,7 +54,7 @@ fn loom_semaphore_s01_drop_meets_release() {
 /// S02: a head that wants many leaves while permits for the next are there.
 #[test]
 fn loom_semaphore_s02_head_leaves() {
-    ::loom::model(|| {
+    crate::model(|| {
         let semaphore = Arc::new(Semaphore::new(1));
         let mut many = Box::pin(semaphore.acquire_many(2));
         assert!(
@@ -70,7 +70,7 @@ fn loom_semaphore_s02_head_leaves() {
 
 #[test]
 fn loom_semaphore_close_meets_acquire() {
-    ::loom::model(|| {
+    crate::model(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let other = semaphore.clone();
         let handle = thread::spawn(move || other.close());

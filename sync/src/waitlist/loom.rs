@@ -7,7 +7,7 @@ use crate::prim::{Arc, SpinLock, thread};
 /// A popper against an owner that leaves: exactly one of them sees the other.
 #[test]
 fn loom_a_waiter_is_chosen_or_removed_never_both() {
-    ::loom::model(|| {
+    crate::model(|| {
         let list = Arc::new(SpinLock::new(List::new()));
         let other = list.clone();
         let mut waiter = pin!(Waiter::new(0));
@@ -28,7 +28,7 @@ fn loom_a_waiter_is_chosen_or_removed_never_both() {
 /// The node may go away as soon as the owner sees that it was chosen.
 #[test]
 fn loom_a_chosen_waiter_is_free_to_go() {
-    ::loom::model(|| {
+    crate::model(|| {
         let list = Arc::new(SpinLock::new(List::new()));
         let other = list.clone();
         let mut waiter = Box::pin(Waiter::new(0));
