@@ -8,6 +8,7 @@ mod executor;
 pub mod macro_support;
 pub mod reactor;
 mod run;
+pub mod structured;
 pub mod task;
 pub mod time;
 

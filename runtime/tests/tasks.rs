@@ -225,7 +225,8 @@ fn blocking_calls_give_their_results() {
 #[test]
 fn blocking_calls_know_their_runtime() {
     multi(2).block_on(async {
-        let inner = spawn_blocking(|| Handle::current().block_on(async { spawn(async { 5 }).await }));
+        let inner =
+            spawn_blocking(|| Handle::current().block_on(async { spawn(async { 5 }).await }));
         assert_eq!(inner.await.unwrap().unwrap(), 5);
     });
 }
@@ -511,8 +512,9 @@ fn virtual_time_jumps() {
     let start = std::time::Instant::now();
     runtime.block_on(async {
         let before = corio_runtime::time::Instant::now();
-        let tasks: Vec<_> =
-            (1..100).map(|i| spawn(async move { sleep(Duration::from_secs(i * 60)).await })).collect();
+        let tasks: Vec<_> = (1..100)
+            .map(|i| spawn(async move { sleep(Duration::from_secs(i * 60)).await }))
+            .collect();
         for task in tasks {
             task.await.unwrap();
         }

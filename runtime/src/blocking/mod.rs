@@ -127,7 +127,7 @@ where
     let task = Cell::allocate(header, Call(Some(f)), hook);
     // SAFETY: the handle's reference, and the output's type is the hook's.
     let handle = unsafe { Task::new(task) };
-    if !home.add_task(task) {
+    if !home.add_task(task, false) {
         // SAFETY: fresh; the list's reference is ours.
         unsafe { end(task, End::Refused(None), false) };
         return handle;

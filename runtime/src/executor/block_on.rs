@@ -27,6 +27,7 @@ use crate::task::header::{Header, catch, drop_payload};
 use crate::task::id;
 use crate::task::join::Canceller;
 use crate::task::spawn::{Options, main_header};
+use crate::task::state::Next;
 use crate::task::waker::{release, waker_of};
 
 /// Drives `future` to its end on this thread. `None` if it was cancelled through the canceller that
@@ -81,10 +82,13 @@ impl<F: Future> MainFuture<'_, F> {
                     Some(future) => future.poll(cx).map(Some),
                     None => unreachable!("the future is there until there is an outcome"),
                 })
-                .map_or_else(|payload| Some(Err(payload)), |polled| match polled {
-                    Poll::Ready(output) => Some(Ok(output)),
-                    Poll::Pending => None,
-                })
+                .map_or_else(
+                    |payload| Some(Err(payload)),
+                    |polled| match polled {
+                        Poll::Ready(output) => Some(Ok(output)),
+                        Poll::Pending => None,
+                    },
+                )
             };
             if let Some(outcome) = polled {
                 // Dropping it hands over the cleanups of what it was in the middle of.
@@ -170,12 +174,14 @@ fn drive<F: Future>(
     let mut poll = |core: &Core| {
         let this = header.get();
         let cancel = this.state.own_start_poll();
-        let over = with_current(this, || {
-            main.poll(this, cancel, &mut TaskContext::from_waker(&waker))
-        });
+        let over =
+            with_current(this, || main.poll(this, cancel, &mut TaskContext::from_waker(&waker)));
         if !over {
             // Ordering: Relaxed, introspection reads a snapshot.
             this.since_ms.store(core.now_ms(), Ordering::Relaxed);
+            if this.state.own_end_poll() == Next::Enqueue {
+                core.push_bound(header.0);
+            }
         }
         over
     };
@@ -183,7 +189,6 @@ fn drive<F: Future>(
     core.end_local_tasks(shared);
 
     shared.mains.leave(header.0);
-    core.forget_bound(header.0);
     drop(header);
     context.leave();
     shared.give_core_back(core);

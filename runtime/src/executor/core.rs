@@ -76,6 +76,8 @@ pub(crate) struct CoreShared {
     making_reactor: Mutex<()>,
     /// Polls since the start. Written by the core's thread, read by the watcher.
     polls: AtomicU64,
+    /// Set once, when shutdown will not wait for cleanups any longer.
+    abandon: AtomicBool,
     /// A thread in `block_on` asks for the core: its worker gives it up when it has nothing to do.
     wanted: AtomicBool,
     /// The core itself while no thread runs it.
@@ -146,6 +148,7 @@ impl CoreShared {
             reactor: OnceLock::new(),
             making_reactor: Mutex::new(()),
             polls: AtomicU64::new(0),
+            abandon: AtomicBool::new(false),
             wanted: AtomicBool::new(false),
             slot: Mutex::new(None),
             cells: AtomicUsize::new(1 + CREDIT),
@@ -233,11 +236,11 @@ impl CoreShared {
         self.ring.len() + self.overflow.len()
     }
 
-    /// Adds a task to the list; `false` if the runtime is shutting down.
+    /// Adds a task to the list; `false` if the runtime is shutting down and the task is no cleanup.
     #[inline]
-    pub(crate) fn add_task(&self, task: NonNull<Header>) -> bool {
+    pub(crate) fn add_task(&self, task: NonNull<Header>, cleanup: bool) -> bool {
         let mut list = self.tasks.lock();
-        if list.closed {
+        if list.closed && !cleanup {
             return false;
         }
         // SAFETY: the caller is making the task.
@@ -286,6 +289,12 @@ impl CoreShared {
             // SAFETY: on the list, so alive while the lock is held.
             f(unsafe { task.as_ref() });
         }
+    }
+
+    /// From now on cleanups are dropped.
+    pub(crate) fn abandon_cleanups(&self) {
+        // Ordering: Relaxed, see `Core::abandons_cleanups`.
+        self.abandon.store(true, Ordering::Relaxed);
     }
 
     /// Calls `f` with a pointer to each task on the list; the list is locked meanwhile.
@@ -455,8 +464,6 @@ pub(crate) struct Core {
     /// What the watcher saw at its last nap's end: (polls, ns) for each core.
     seen: RefCell<Vec<(u64, u64)>>,
     nap: Cell<Duration>,
-    /// Cleanups are dropped rather than run: the time for shutdown is over.
-    abandon: Cell<bool>,
 }
 
 // SAFETY: a `Core` goes from thread to thread only through its slot's lock (E1).
@@ -480,7 +487,6 @@ impl Core {
             events: RefCell::new(None),
             seen: RefCell::new(Vec::new()),
             nap: Cell::new(FIRST_NAP),
-            abandon: Cell::new(false),
         }
     }
 
@@ -514,13 +520,14 @@ impl Core {
     #[inline]
     pub(crate) fn same_runtime(&self, other: NonNull<CoreShared>) -> bool {
         // SAFETY: the caller's task keeps `other` alive (T6).
-        self.shared == other || Weak::ptr_eq(&self.shared().runtime, unsafe { &other.as_ref().runtime })
+        self.shared == other
+            || Weak::ptr_eq(&self.shared().runtime, unsafe { &other.as_ref().runtime })
     }
 
-    /// Whether cleanups are to be dropped.
-    #[inline]
+    /// Whether cleanups are to be dropped rather than run: the time for shutdown is over.
     pub(crate) fn abandons_cleanups(&self) -> bool {
-        self.abandon.get()
+        // Ordering: Relaxed: the tasks that are to see it are scheduled after it was set.
+        self.shared().abandon.load(Ordering::Relaxed)
     }
 
     /// Milliseconds on the runtime's clock as of the last look around.
@@ -761,13 +768,14 @@ impl Core {
 
     /// Runs what is left of a runtime that shuts down, until nothing is, or until `deadline`.
     pub(crate) fn run_to_the_end(&self, runtime: &Shared, deadline: Option<std::time::Instant>) {
-        self.abandon.set(runtime.abandons_cleanups());
         loop {
             let left = deadline.map(|d| d.saturating_duration_since(std::time::Instant::now()));
             while let Some(task) = self.pop() {
                 // SAFETY: it came off a queue of this core, which this thread has (E3).
                 unsafe { harness::run(task, self) };
-                if deadline.is_some_and(|d| std::time::Instant::now() >= d) && !self.abandon.get() {
+                if deadline.is_some_and(|d| std::time::Instant::now() >= d)
+                    && !self.abandons_cleanups()
+                {
                     return;
                 }
             }
@@ -785,7 +793,6 @@ impl Core {
             return;
         }
         let now = self.read_clock(runtime);
-        self.abandon.set(runtime.abandons_cleanups());
         if self.shared().timers.fire(now, TIMER_BATCH).count > 0 && !self.is_idle() {
             return;
         }
@@ -824,7 +831,6 @@ impl Core {
         if shared.has_mail()
             || shared.reactor().is_some() != in_reactor
             || (runtime.is_closing() && runtime.is_over())
-            || runtime.abandons_cleanups() != self.abandon.get()
         {
             shared.park.wake_up();
             return;
@@ -833,9 +839,8 @@ impl Core {
         if runtime.clock.is_paused() {
             self.sleep_in_virtual_time(runtime, deadline);
         } else {
-            let until_timer = deadline.map(|at| {
-                Duration::from_nanos(at.saturating_sub(runtime.clock.now_ns()))
-            });
+            let until_timer =
+                deadline.map(|at| Duration::from_nanos(at.saturating_sub(runtime.clock.now_ns())));
             let timeout = match (until_timer, nap) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
@@ -958,7 +963,8 @@ impl Core {
             for task in &self.shared().tasks.lock().tasks {
                 // SAFETY: on the list, so alive while the lock is held.
                 let header = unsafe { task.as_ref() };
-                if header.state.is_local() && !header.state.is_cancelled() {
+                let spared = header.state.is_shielded() || header.state.is_cancelled();
+                if header.state.is_local() && !spared {
                     // SAFETY: as above; the canceller takes a reference of its own.
                     local.push(unsafe { Canceller::of(*task) });
                 }
@@ -981,11 +987,6 @@ impl Core {
     /// A `!Send` task of this thread is done.
     pub(crate) fn on_local_end(&self) {
         self.locals.set(self.locals.get() - 1);
-    }
-
-    /// Takes a task off the queue of bound tasks, wherever in it it is.
-    pub(crate) fn forget_bound(&self, task: NonNull<Header>) {
-        self.bound(|queue| queue.tasks.retain(|t| *t != task));
     }
 
     /// Puts the core back into its slot and marks it as off: `true` if it needs a thread.

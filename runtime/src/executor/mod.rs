@@ -24,7 +24,7 @@ pub(crate) mod ring;
 mod runtime;
 pub(crate) mod shared;
 
-pub use builder::{Builder, UnawaitedPanic};
 pub(crate) use builder::Config;
+pub use builder::{Builder, UnawaitedPanic};
 pub use metrics::RuntimeMetrics;
 pub use runtime::{EnterGuard, Handle, NoRuntime, Runtime};

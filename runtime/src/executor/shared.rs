@@ -6,9 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use corio_sync::hooks::Site;
-use corio_sync::prim::{
-    AtomicBool, AtomicUsize, Condvar, Mutex, Ordering, Parker, thread,
-};
+use corio_sync::prim::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering, Parker, thread};
 
 use super::builder::Config;
 use super::context::Context;
@@ -18,7 +16,7 @@ use crate::blocking::BlockingPool;
 use crate::cleanup::AdoptedEntry;
 use crate::task::header::Plain;
 use crate::task::spawn::{Options, spawn};
-use crate::task::waker::cancel;
+use crate::task::waker::{cancel, schedule};
 use crate::time::clock::Clock;
 
 /// What all threads of a runtime share.
@@ -33,8 +31,6 @@ pub(crate) struct Shared {
     pub(crate) mains: Mains,
     /// Set once, when shutdown begins.
     closing: AtomicBool,
-    /// Set once, when shutdown will not wait for cleanups any longer.
-    abandon: AtomicBool,
     threads: Mutex<Threads>,
     /// Notified when a worker thread ends, and when a closing core's last task is gone.
     progress: Condvar,
@@ -69,7 +65,8 @@ impl Shared {
         Arc::new_cyclic(|this| {
             let cores = (0..config.cores)
                 .map(|index| {
-                    let seed = seed.wrapping_add((index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+                    let seed =
+                        seed.wrapping_add((index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
                     let core = CoreShared::allocate(index, this.clone(), seed);
                     // SAFETY: just made, and its first count is ours to pass on.
                     let counted = unsafe { CoreRef::new(core) };
@@ -86,7 +83,6 @@ impl Shared {
                 watcher: AtomicUsize::new(0),
                 mains: Mains::default(),
                 closing: AtomicBool::new(false),
-                abandon: AtomicBool::new(false),
                 threads: Mutex::new(Threads::default()),
                 progress: Condvar::new(),
                 waiting: Mutex::new(Vec::new()),
@@ -337,16 +333,13 @@ impl Shared {
     pub(crate) fn call_watcher(&self, from: usize) {
         let idle = |c: &&CoreRef| c.index != from && c.park.is_asleep();
         let off = |c: &&CoreRef| c.index != from && c.park.is_off();
-        let Some(core) = self.cores.iter().find(idle).or_else(|| self.cores.iter().find(off)) else {
+        let Some(core) = self.cores.iter().find(idle).or_else(|| self.cores.iter().find(off))
+        else {
             return;
         };
         // Ordering: Relaxed, the word carries nothing but itself.
-        let mine = self.watcher.compare_exchange(
-            0,
-            core.index + 1,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let mine =
+            self.watcher.compare_exchange(0, core.index + 1, Ordering::Relaxed, Ordering::Relaxed);
         if mine.is_ok() {
             core.notify();
         }
@@ -374,7 +367,8 @@ impl Shared {
 
     /// Runs a cleanup that no task could adopt.
     pub(crate) fn spawn_cleanup(self: &Arc<Self>, cleanup: AdoptedEntry) {
-        drop(spawn(self, cleanup, Plain, Options::at(Site::caller())));
+        let options = Options { shielded: true, ..Options::at(Site::caller()) };
+        drop(spawn(self, cleanup, Plain, options));
     }
 
     /// Whether blocking calls are queued or under way.
@@ -407,11 +401,6 @@ impl Shared {
         self.closing.load(Ordering::Acquire)
     }
 
-    pub(crate) fn abandons_cleanups(&self) -> bool {
-        // Ordering: Acquire, pairs with the Release in `abandon_cleanups`.
-        self.abandon.load(Ordering::Acquire)
-    }
-
     /// Whether shutdown has begun and every task is done.
     pub(crate) fn is_over(&self) -> bool {
         self.is_closing() && self.task_count() == 0
@@ -422,8 +411,13 @@ impl Shared {
         // Ordering: Release, pairs with `is_closing`.
         self.closing.store(true, Ordering::Release);
         for core in &self.cores {
-            // SAFETY: each task is on the list, which is locked.
-            core.close(|task| drop(unsafe { cancel(task) }));
+            core.close(|task| {
+                // SAFETY: the task is on the list, which is locked.
+                if !unsafe { task.as_ref() }.state.is_shielded() {
+                    // SAFETY: as above.
+                    unsafe { cancel(task) };
+                }
+            });
         }
         self.notify_all();
     }
@@ -441,12 +435,15 @@ impl Shared {
 
     /// From now on cleanups are dropped instead of run.
     fn abandon_cleanups(&self) {
-        // Ordering: Release, pairs with `abandons_cleanups`.
-        self.abandon.store(true, Ordering::Release);
         for core in &self.cores {
-            // A task that only has cleanups left is polled once more, and dropped.
+            core.abandon_cleanups();
+            // A task that only has cleanups left is polled once more, and dropped; a cleanup on its
+            // own is cancelled after all.
             // SAFETY: each task is on the list, which is locked.
-            core.for_each_task_ptr(|task| unsafe { crate::task::waker::schedule(task) });
+            core.for_each_task_ptr(|task| unsafe {
+                cancel(task);
+                schedule(task);
+            });
         }
         self.notify_all();
     }

@@ -31,7 +31,7 @@ pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) {
     let cancel = if bound { header.state.own_start_poll() } else { header.state.start_poll() };
 
     // SAFETY: the state gave the task to this thread.
-    let ended = with_current(header, || unsafe { turn(task, cancel, core.abandons_cleanups()) });
+    let ended = with_current(header, || unsafe { turn(task, cancel, core) });
 
     if ended {
         // SAFETY: the same; the task is not used afterwards.
@@ -40,8 +40,11 @@ pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) {
     }
     // Ordering: Relaxed, introspection reads a snapshot.
     header.since_ms.store(core.now_ms(), Ordering::Relaxed);
-    if !bound && header.state.end_poll() == Next::Enqueue {
-        // SAFETY: alive; its state is "queued" and nobody else queues it.
+    if bound {
+        if header.state.own_end_poll() == Next::Enqueue {
+            core.push_bound(task);
+        }
+    } else if header.state.end_poll() == Next::Enqueue {
         core.push_stealable(task);
     }
 }
@@ -65,7 +68,7 @@ pub(crate) fn with_current<R>(header: &Header, f: impl FnOnce() -> R) -> R {
 /// # Safety
 ///
 /// As `run`.
-unsafe fn turn(task: NonNull<Header>, cancel: bool, abandon: bool) -> bool {
+unsafe fn turn(task: NonNull<Header>, cancel: bool, core: &Core) -> bool {
     // SAFETY: alive (T1).
     let header = unsafe { task.as_ref() };
     // SAFETY: alive for this call; the waker's reference is not counted, so it is not dropped.
@@ -83,7 +86,7 @@ unsafe fn turn(task: NonNull<Header>, cancel: bool, abandon: bool) -> bool {
         }
         header.state.set_closing();
     }
-    if abandon {
+    if core.abandons_cleanups() {
         // SAFETY: this thread polls the task.
         let count = unsafe { cleanup::abandon_all(header) };
         if count > 0 {

@@ -146,7 +146,8 @@ impl<T> Task<T> {
         let waker = Waker::from(unpark.clone());
         let start = std::time::Instant::now();
         loop {
-            if let Poll::Ready(result) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
+            if let Poll::Ready(result) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker))
+            {
                 return Ok(result);
             }
             let Some(left) = timeout.checked_sub(start.elapsed()) else { return Err(self) };

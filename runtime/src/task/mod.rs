@@ -6,7 +6,7 @@
 mod builder;
 mod context_vars;
 mod current;
-mod error;
+pub(crate) mod error;
 mod extras;
 pub(crate) mod harness;
 pub(crate) mod header;

@@ -23,11 +23,13 @@ use crate::executor::shared::Shared;
 pub(crate) struct Options {
     pub(crate) site: Site,
     pub(crate) name: Option<Box<str>>,
+    /// A cleanup: shutdown waits for it, and does not refuse or cancel it.
+    pub(crate) shielded: bool,
 }
 
 impl Options {
     pub(crate) fn at(site: Site) -> Self {
-        Self { site, name: None }
+        Self { site, name: None, shielded: false }
     }
 
     /// The extras of the new task: its name and its parent's variables, or null if there are none.
@@ -86,9 +88,11 @@ where
     H: Hook<F::Output>,
 {
     let site = options.site;
+    let shielded = options.shielded;
+    let state = State::new(kind);
     let header = Header::new(
         head_of(core.next_id(), site),
-        State::new(kind),
+        if shielded { state.shielded() } else { state },
         2, // the task list's and the handle's
         const { &Cell::<F, H>::VTABLE },
         core.shared_ptr(),
@@ -96,7 +100,7 @@ where
     );
     core.on_alloc();
     let task = Cell::allocate(header, future, hook);
-    if !core.shared().add_task(task) {
+    if !core.shared().add_task(task, shielded) {
         // SAFETY: fresh, with two references.
         return unsafe { refuse(task) };
     }
@@ -126,10 +130,11 @@ where
     let home = shared.core_for_spawn();
     let single = shared.is_single();
     let site = options.site;
+    let shielded = options.shielded;
     let state = if single { State::new_posted() } else { State::new(Kind::Stealable) };
     let header = Header::new(
         head_of(id::take_block(1), site),
-        state,
+        if shielded { state.shielded() } else { state },
         2 + u32::from(single), // the list's, the handle's, and a bound task's mailbox's
         const { &Cell::<F, H>::VTABLE },
         home.as_ptr(),
@@ -138,7 +143,7 @@ where
     // The count on the home core (E2 of the cores).
     std::mem::forget(home.clone());
     let task = Cell::allocate(header, future, hook);
-    if !home.add_task(task) {
+    if !home.add_task(task, shielded) {
         if single {
             // SAFETY: the mailbox's reference, which it does not get.
             unsafe { release(task) };
@@ -146,7 +151,11 @@ where
         // SAFETY: fresh, with two references left.
         return unsafe { refuse(task) };
     }
-    if single { home.post_bound(task) } else { home.post(task) }
+    if single {
+        home.post_bound(task)
+    } else {
+        home.post(task)
+    }
     // SAFETY: the handle's reference, and the output's type is the hook's.
     unsafe { Task::new(task) }
 }

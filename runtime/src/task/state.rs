@@ -48,6 +48,11 @@ const CLOSING: u8 = 1 << 2;
 const FINISHED: u8 = 1 << 3;
 /// The future is not `Send`: it must not outlive its thread's hold on the core.
 const LOCAL: u8 = 1 << 4;
+/// Its thread polls it: a wake only sets QUEUED, and the end of the poll queues it. (If the poll
+/// queued it at once, a task that ends in that poll would be left in the queue.)
+const POLLED: u8 = 1 << 6;
+/// A cleanup that no task could adopt: shutdown waits for it and does not cancel it.
+const SHIELDED: u8 = 1 << 5;
 
 /// What the caller of a transition must do next.
 #[must_use]
@@ -116,6 +121,19 @@ impl State {
         self.local.load(Ordering::Relaxed) & LOCAL != 0
     }
 
+    /// Keeps shutdown from cancelling the task. Before it is queued.
+    pub(crate) fn shielded(self) -> Self {
+        // Ordering: Relaxed, nobody else knows the task yet.
+        self.local.store(self.local.load(Ordering::Relaxed) | SHIELDED, Ordering::Relaxed);
+        self
+    }
+
+    /// Whether shutdown leaves the task alone.
+    pub(crate) fn is_shielded(&self) -> bool {
+        // Ordering: Relaxed, the bit never changes.
+        self.local.load(Ordering::Relaxed) & SHIELDED != 0
+    }
+
     // ---- stealable tasks ----
 
     /// idle -> queued, running -> rewoken; any other state stays as it is.
@@ -134,7 +152,10 @@ impl State {
         // Ordering: Acquire sees what wakers and the last poller wrote. Pairs with `wake`,
         // `end_poll` and `cancel`.
         let prev = self.shared.fetch_xor(SCHEDULED | RUNNING, Ordering::AcqRel);
-        debug_assert!(prev & (SCHEDULED | RUNNING | DONE) == SCHEDULED, "start_poll from {prev:#b}");
+        debug_assert!(
+            prev & (SCHEDULED | RUNNING | DONE) == SCHEDULED,
+            "start_poll from {prev:#b}"
+        );
         prev & CANCEL != 0
     }
 
@@ -159,7 +180,7 @@ impl State {
             return Next::Nothing;
         }
         self.local.store(local | QUEUED, Ordering::Relaxed);
-        Next::Enqueue
+        if local & POLLED == 0 { Next::Enqueue } else { Next::Nothing }
     }
 
     /// Wakes a bound task from another thread; `Enqueue` means the mailbox, with a reference.
@@ -182,10 +203,21 @@ impl State {
     #[inline]
     pub(crate) fn own_start_poll(&self) -> bool {
         let local = self.local.load(Ordering::Relaxed);
-        debug_assert!(local & (QUEUED | FINISHED) == QUEUED, "own_start_poll from {local:#b}");
-        self.local.store(local & !QUEUED, Ordering::Relaxed);
+        let from = local & (QUEUED | POLLED | FINISHED);
+        debug_assert!(from == QUEUED, "own_start_poll from {local:#b}");
+        self.local.store(local & !QUEUED | POLLED, Ordering::Relaxed);
         // Ordering: Acquire sees what the canceller wrote. Pairs with `cancel`.
         self.shared.load(Ordering::Acquire) & CANCEL != 0
+    }
+
+    /// Ends a poll of a bound task; `Enqueue` if it was woken meanwhile.
+    #[inline]
+    pub(crate) fn own_end_poll(&self) -> Next {
+        // Ordering: Relaxed, see `own_wake`.
+        let local = self.local.load(Ordering::Relaxed);
+        debug_assert!(local & POLLED != 0, "own_end_poll without own_start_poll");
+        self.local.store(local & !POLLED, Ordering::Relaxed);
+        if local & QUEUED != 0 { Next::Enqueue } else { Next::Nothing }
     }
 
     // ---- both ----

@@ -131,7 +131,7 @@ fn corners(shift: u32) -> Vec<u64> {
     for level in 1..MAX_LEVELS as u32 {
         if let Some(border) = 1u64.checked_shl(level * BITS).filter(|b| *b <= NEVER >> shift) {
             ticks.extend([border - 1, border, border + 1]);
-            ticks.extend([border * 63, border.saturating_mul(64).saturating_sub(1)]);
+            ticks.extend([border.saturating_mul(63), border.saturating_mul(64).saturating_sub(1)]);
         }
     }
     ticks.retain(|tick| *tick <= NEVER >> shift);
@@ -145,7 +145,8 @@ fn m12_every_border_from_every_border_is_exact() {
         for &start in &corners {
             for &distance in &corners {
                 for around in [0, 1, 65_535, 65_536] {
-                    let Some(deadline) = start.checked_add(distance + around) else { continue };
+                    let deadline = start.checked_add(distance).and_then(|d| d.checked_add(around));
+                    let Some(deadline) = deadline else { continue };
                     let mut pair = Pair::new(shift, start);
                     pair.insert(deadline);
                     let tick = 1u64 << shift;
