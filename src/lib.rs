@@ -1,1 +1,69 @@
-//! corio
+//! An async runtime with asyncio's way of structuring concurrent programs, asynchronous cleanup that
+//! always runs, and a scheduler built for speed.
+//!
+//! # Where to start
+//!
+//! | You want to | Look at |
+//! |---|---|
+//! | run an async `main` or test | [`main`], [`test`], [`run`] |
+//! | run things side by side | [`spawn`], [`task_group`], [`join!`], [`select!`] |
+//! | make sure that cleanup runs | [`finally`] |
+//! | wait, or limit a wait | [`sleep`], [`timeout`], [`time`] |
+//! | talk over sockets | [`net`], [`io`] |
+//! | share and pass on data | [`sync`] |
+//! | call something that blocks | [`spawn_blocking`] |
+//! | choose the executor | [`runtime::Builder`] |
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! #[corio::main]
+//! async fn main() {
+//!     let task = corio::spawn(async {
+//!         corio::sleep(Duration::from_millis(1)).await;
+//!         6 * 7
+//!     });
+//!     assert_eq!(task.await.unwrap(), 42);
+//! }
+//! ```
+#![forbid(unsafe_code)]
+
+mod macros;
+
+pub use corio_runtime::structured::{self, TaskGroup, finally, task_group};
+pub use corio_runtime::task::{
+    self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,
+};
+pub use corio_runtime::time::{self, move_on_after, sleep, sleep_until, timeout, timeout_at};
+pub use corio_runtime::{Handle, Runtime, blocking, run, runtime};
+
+pub use corio_io as io;
+pub use corio_net as net;
+pub use corio_sync as sync;
+
+#[doc(inline)]
+pub use macros::{main, test};
+
+/// Readiness of descriptors at poll level, for crates that bring their own sockets.
+pub mod reactor {
+    pub use corio_runtime::reactor::{
+        Direction, Interest, Io, Readiness, Ready, Registered, Registration, StreamIo, Wait,
+    };
+}
+
+/// What the macros expand to.
+#[doc(hidden)]
+pub mod __private {
+    pub use corio_macros::{join_impl, select_impl, try_join_impl};
+    pub use corio_runtime::cleanup::SinkGuard;
+    pub use corio_runtime::entry::{Config, run_main, run_test};
+    pub use corio_runtime::macro_support::*;
+    pub use corio_runtime::random_index;
+    pub use corio_sync::hooks::poll_budget;
+
+    /// Opens a sink for the cleanups of what is dropped next.
+    #[inline]
+    pub fn cleanup_sink() -> SinkGuard {
+        SinkGuard::enter()
+    }
+}

@@ -3,6 +3,8 @@
 pub mod blocking;
 #[doc(hidden)]
 pub mod cleanup;
+#[doc(hidden)]
+pub mod entry;
 mod executor;
 #[doc(hidden)]
 pub mod macro_support;
@@ -12,6 +14,8 @@ pub mod structured;
 pub mod task;
 pub mod time;
 
+#[doc(hidden)]
+pub use executor::random_index;
 pub use executor::{Handle, Runtime};
 pub use run::run;
 pub use task::{Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now};

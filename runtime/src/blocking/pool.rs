@@ -370,14 +370,6 @@ impl Pool {
             };
         }
     }
-
-    /// Closes the pool and waits for its threads for no longer than `timeout`, or for ever; gives the
-    /// names of the threads that are stuck in a job.
-    pub(crate) fn shutdown(&self, timeout: Option<Duration>) -> Vec<String> {
-        self.close();
-        // A deadline too far to express is none.
-        self.join(timeout.and_then(|t| Instant::now().checked_add(t)))
-    }
 }
 
 impl Drop for Pool {

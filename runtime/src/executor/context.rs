@@ -200,3 +200,14 @@ pub(crate) fn current_reactor() -> io::Result<Arc<Reactor>> {
         }
     })
 }
+
+/// A number below `n` (0 for 0): from the core's generator, so that a seeded runtime repeats it, or
+/// elsewhere from the process's randomness.
+pub fn random_index(n: usize) -> usize {
+    let random = with_core(|core| core.map(Core::random)).unwrap_or_else(|| {
+        use std::hash::{BuildHasher, Hasher};
+        std::hash::RandomState::new().build_hasher().finish()
+    });
+    // The high half of the product: no division, and no bias that matters for so small an `n`.
+    ((u128::from(random) * n as u128) >> 64) as usize
+}

@@ -26,5 +26,6 @@ pub(crate) mod shared;
 
 pub(crate) use builder::Config;
 pub use builder::{Builder, UnawaitedPanic};
+pub use context::random_index;
 pub use metrics::RuntimeMetrics;
 pub use runtime::{EnterGuard, Handle, NoRuntime, Runtime};

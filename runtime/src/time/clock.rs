@@ -7,8 +7,6 @@
 use corio_sync::prim::statics::{self, OnceLock};
 use corio_sync::prim::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
-use super::Instant;
-
 const REAL: u8 = 0;
 const PAUSED: u8 = 1;
 const RESUMED: u8 = 2;
@@ -76,11 +74,6 @@ impl Clock {
             PAUSED => self.paused_at.load(Ordering::Relaxed),
             _ => real_ns().wrapping_add(self.ahead.load(Ordering::Relaxed)),
         }
-    }
-
-    /// The time.
-    pub(crate) fn now(&self) -> Instant {
-        Instant::from_ns(self.now_ns())
     }
 
     /// Whether time stands still.
@@ -187,7 +180,6 @@ mod tests {
         clock.advance_to(b + hour);
         clock.advance_to(b);
         assert_eq!(clock.now_ns(), b + hour);
-        assert_eq!(clock.now(), Instant::from_ns(b + hour));
         clock.resume();
         assert!(!clock.is_paused());
         assert!(clock.now_ns() >= b + hour);

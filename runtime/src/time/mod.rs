@@ -3,8 +3,9 @@
 //! *Which one do I want?* [`sleep`] to wait, [`timeout`] to limit how long something may take,
 //! [`interval`] to do something again and again. [`Instant`] is std's, on the runtime's clock.
 //!
-//! Timers never fire early, and usually less than 0.1 ms late. They follow the monotonic clock: setting the
-//! wall clock does not move them, and while a Linux machine is suspended they stand still.
+//! Timers never fire early; they fire in ticks of 2^16 ns (in paused time, to the nanosecond). They
+//! follow the monotonic clock: setting the wall clock does not move them, and while a Linux machine
+//! is suspended they stand still.
 //!
 //! A test need not wait: where time is [paused](pause), it jumps to the next timer whenever all tasks
 //! wait.

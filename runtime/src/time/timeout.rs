@@ -54,12 +54,7 @@ use super::{Instant, Sleep};
 #[track_caller]
 #[inline]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout {
-        inner: Some(future),
-        stage: Stage::Unarmed,
-        limit: Limit::After(duration),
-        site: Site::caller(),
-    }
+    Timeout::new(future, Limit::After(duration), Site::caller())
 }
 
 /// Waits for `future`, but not beyond `deadline`.
@@ -93,12 +88,7 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 #[track_caller]
 #[inline]
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
-    Timeout {
-        inner: Some(future),
-        stage: Stage::Unarmed,
-        limit: Limit::At(deadline),
-        site: Site::caller(),
-    }
+    Timeout::new(future, Limit::At(deadline), Site::caller())
 }
 
 /// Waits for `future`, but gives up with `None` after `duration`.
@@ -161,6 +151,13 @@ pin_project! {
 }
 
 impl<F> Timeout<F> {
+    // The site comes as an argument, made before the fields: a call in between, which might unwind,
+    // makes the compiler build the stage elsewhere and copy it, which costs more than all the rest.
+    #[inline]
+    fn new(future: F, limit: Limit, site: Site) -> Self {
+        Self { inner: Some(future), stage: Stage::Unarmed, limit, site }
+    }
+
     /// The future inside, or `None` when the time was up.
     pub fn get_ref(&self) -> Option<&F> {
         self.inner.as_ref()

@@ -33,6 +33,7 @@ impl Job {
     }
 
     /// A job that calls `f`, or drops it.
+    #[cfg(test)]
     pub(crate) fn from_fn<F: FnOnce() + Send + 'static>(f: F) -> Self {
         /// # Safety
         ///

@@ -39,6 +39,14 @@ impl Tally {
     }
 }
 
+impl Pool {
+    /// Closes the pool and waits for its threads for no longer than `timeout`, or for ever.
+    fn shutdown(&self, timeout: Option<Duration>) -> Vec<String> {
+        self.close();
+        self.join(timeout.and_then(|t| Instant::now().checked_add(t)))
+    }
+}
+
 #[cfg(not(corio_loom))]
 mod real {
     use std::sync::mpsc;

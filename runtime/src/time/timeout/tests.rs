@@ -6,11 +6,13 @@ use std::pin::pin;
 use std::task::Waker;
 
 use corio_sync::hooks;
+use corio_sync::prim::{Arc, AtomicU32, Ordering};
 
 use super::super::testing::{block_on, block_on_paused, fire_due};
 use super::super::{sleep, sleep_until};
 use super::*;
 use crate::executor::context;
+use crate::structured::finally;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -129,6 +131,31 @@ fn the_future_is_dropped_when_its_time_is_up() {
         assert!(limited.as_mut().await.is_err());
         assert!(dropped.get());
         assert!(limited.get_ref().is_none());
+    });
+}
+
+#[test]
+fn the_cleanups_of_what_is_dropped_are_awaited() {
+    block_on_paused(async {
+        let cleaned = Arc::new(AtomicU32::new(0));
+        let body = |cleanup_time: Duration| {
+            let cleaned = cleaned.clone();
+            finally(pending::<()>(), move || async move {
+                sleep(cleanup_time).await;
+                // Ordering: Relaxed, one thread.
+                cleaned.fetch_add(1, Ordering::Relaxed);
+            })
+        };
+        let start = Instant::now();
+        assert!(timeout(MS, body(5 * MS)).await.is_err());
+        // Ordering: Relaxed, one thread.
+        assert_eq!((cleaned.load(Ordering::Relaxed), start.elapsed()), (1, 6 * MS));
+
+        // A limit around a limit that is cleaning up waits for those cleanups too.
+        let start = Instant::now();
+        assert!(timeout(3 * MS, timeout(MS, body(5 * MS))).await.is_err());
+        // Ordering: Relaxed, one thread.
+        assert_eq!((cleaned.load(Ordering::Relaxed), start.elapsed()), (2, 6 * MS));
     });
 }
 
