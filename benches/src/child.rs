@@ -81,7 +81,7 @@ pub(crate) fn cold(runtime: &str) -> Result<(), String> {
     let Runtime { library, flavor, .. } = Runtime::named(runtime)?;
     let count = with_library!(
         library,
-        lib => Ok(lib::rt::run(flavor, lib::work::probes::first_task())),
+        lib => Ok::<_, String>(lib::rt::run(flavor, lib::work::probes::first_task())),
         bare => Ok(std::hint::black_box(1))
     )?;
     println!("{count}");
@@ -100,7 +100,7 @@ pub(crate) fn serve(runtime: &str, size: &str, hogged: &str) -> Result<(), Strin
     };
     let served = with_library!(
         library,
-        lib => Ok(lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell))),
+        lib => Ok::<_, String>(lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell))),
         bare => Ok(limit::echo(buffer, tell))
     )?;
     served.map_err(|error| format!("the server ended: {error}"))

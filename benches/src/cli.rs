@@ -117,13 +117,14 @@ fn compare(request: &Request) -> Result<(), String> {
     if cfg!(debug_assertions) && request.options.scale != Scale::Smoke {
         return Err("figures of a debug build mean nothing: add --release".to_owned());
     }
-    let rows = compare::run(&request.options);
+    let outcome = compare::run(&request.options);
     let folder = match &request.folder {
         Some(folder) => folder.clone(),
         None => default_folder()?,
     };
-    report::publish(&rows, &request.options, &folder)?;
-    let failed: usize = rows.iter().flat_map(|row| &row.cells).map(|cell| cell.errors.len()).sum();
+    report::publish(&outcome, &request.options, &folder)?;
+    let cells = outcome.rows.iter().flat_map(|row| &row.cells);
+    let failed: usize = cells.map(|cell| cell.errors.len()).sum();
     if failed > 0 { Err(format!("{failed} measurements failed")) } else { Ok(()) }
 }
 

@@ -8,6 +8,8 @@ use crate::runtime::{Flavor, Runtime};
 use crate::sample::{Metric, Sample};
 use crate::scale::Scale;
 use crate::stats::{Spread, paired_ratio};
+use crate::sys::{self, MachineTime};
+use std::time::Duration;
 
 /// One workload on one runtime, over all rounds.
 #[derive(Clone, Debug)]
@@ -75,11 +77,21 @@ pub(crate) struct Options {
     pub(crate) runtimes: Vec<Runtime>,
 }
 
+/// What a comparison brought home.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// A row for each workload.
+    pub(crate) rows: Vec<Row>,
+    /// The share of the machine's time (0 to 1) that went to others than the measured processes.
+    pub(crate) disturbance: Option<f64>,
+}
+
 /// Measures everything, workload by workload.
 ///
 /// Within a workload every round takes each runtime once, and the next round begins one runtime
 /// later: what changes on the machine over minutes meets all of them, and none is always the first.
-pub(crate) fn run(options: &Options) -> Vec<Row> {
+pub(crate) fn run(options: &Options) -> Outcome {
+    let before = usage();
     let rows: Vec<Row> =
         options.workloads.iter().map(|workload| empty(options, *workload)).collect();
     let total = rows.iter().map(|row| row.cells.len() * options.rounds).sum();
@@ -99,7 +111,23 @@ pub(crate) fn run(options: &Options) -> Vec<Row> {
     });
     let rows = measured.collect();
     progress.end();
-    rows
+    Outcome { rows, disturbance: disturbance(before, usage()) }
+}
+
+/// The machine's time, and the part of it that was ours: this process and the measured ones.
+type Usage = Option<(MachineTime, Duration)>;
+
+fn usage() -> Usage {
+    let ours = sys::cpu_time(0).ok()? + sys::cpu_time_of_ended_children().ok()?;
+    Some((MachineTime::now().ok()?, ours))
+}
+
+fn disturbance(before: Usage, after: Usage) -> Option<f64> {
+    let ((before, ours_before), (after, ours_after)) = (before?, after?);
+    let busy = (after.busy - before.busy).as_secs_f64();
+    let all = busy + after.idle.saturating_sub(before.idle).as_secs_f64();
+    let ours = (ours_after - ours_before).as_secs_f64();
+    (all > 0.0).then(|| ((busy - ours) / all).max(0.0))
 }
 
 fn empty(options: &Options, workload: Workload) -> Row {
@@ -152,6 +180,18 @@ pub(crate) mod tests {
             let spread = row.ratio(runtime, runtime.flavor, Metric::Wall).unwrap();
             assert_eq!(spread, Spread { min: ratio, median: ratio, max: ratio }, "{name}");
         }
+    }
+
+    #[test]
+    fn what_others_used_is_a_share_of_the_machine() {
+        let seconds = |busy, idle| MachineTime {
+            busy: Duration::from_secs(busy),
+            idle: Duration::from_secs(idle),
+        };
+        let before = Some((seconds(100, 100), Duration::from_secs(5)));
+        let after = Some((seconds(160, 140), Duration::from_secs(55)));
+        assert_eq!(disturbance(before, after), Some(0.1));
+        assert_eq!(disturbance(None, after), None);
     }
 
     #[test]

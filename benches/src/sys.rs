@@ -40,6 +40,39 @@ pub(crate) fn cpu_time_of_ended_children() -> io::Result<Duration> {
     Ok(Duration::from_micros(micros(usage.ru_utime) + micros(usage.ru_stime)))
 }
 
+/// The time that all processors of the machine have spent on anything, and on nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MachineTime {
+    /// On tasks, interrupts and other guests of the host.
+    pub(crate) busy: Duration,
+    /// On nothing.
+    pub(crate) idle: Duration,
+}
+
+impl MachineTime {
+    /// Reads the times since the machine started.
+    pub(crate) fn now() -> io::Result<Self> {
+        let stat = std::fs::read_to_string("/proc/stat")?;
+        // SAFETY: takes no pointer.
+        let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as u64;
+        Self::parse(&stat, per_second)
+            .ok_or_else(|| io::Error::other("/proc/stat has no line for all processors"))
+    }
+
+    /// The first line holds ticks: user, nice, system, idle, waiting for disks, two kinds of
+    /// interrupts, and stolen by other guests. What follows is counted in these already.
+    fn parse(stat: &str, per_second: u64) -> Option<Self> {
+        let line = stat.lines().next()?.strip_prefix("cpu ")?;
+        let ticks: Vec<u64> = line.split_whitespace().take(8).flat_map(str::parse).collect();
+        let [user, nice, system, idle, waiting, hard, soft, stolen] = ticks[..] else {
+            return None;
+        };
+        let time = |ticks: u64| Duration::from_millis(ticks * 1000 / per_second);
+        let busy = time(user + nice + system + hard + soft + stolen);
+        Some(Self { busy, idle: time(idle + waiting) })
+    }
+}
+
 /// Bytes of memory that process `pid` has resident.
 pub(crate) fn resident_bytes(pid: u32) -> io::Result<u64> {
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm"))?;
@@ -227,6 +260,15 @@ mod tests {
             sum = std::hint::black_box(sum + 1);
         }
         assert!(sum > 0);
+    }
+
+    #[test]
+    fn the_machine_tells_its_time() {
+        let time = MachineTime::parse("cpu  10 20 30 400 50 6 7 8 99 0\ncpu0 1\n", 100).unwrap();
+        assert_eq!(time.busy, Duration::from_millis(810));
+        assert_eq!(time.idle, Duration::from_millis(4500));
+        assert!(MachineTime::parse("cpu  1 2\n", 100).is_none());
+        assert!(MachineTime::now().unwrap().busy > Duration::ZERO);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The JSON file: every sample, and what was made of them.
 
 use super::machine::Machine;
-use crate::compare::{Cell, Options, Row};
+use crate::compare::{Cell, Options, Outcome, Row};
 use crate::json::Json;
 use crate::runtime::FLAVORS;
 use crate::sample::Metric;
 use crate::stats::Spread;
 
 /// The whole report as JSON.
-pub(crate) fn render(rows: &[Row], options: &Options, machine: &Machine) -> Json {
+pub(crate) fn render(outcome: &Outcome, options: &Options, machine: &Machine) -> Json {
     Json::object([
         ("format", 1_u64.into()),
         ("scale", options.scale.name().into()),
@@ -18,7 +18,8 @@ pub(crate) fn render(rows: &[Row], options: &Options, machine: &Machine) -> Json
         ("processors", (machine.processors as u64).into()),
         ("kernel", machine.kernel.as_str().into()),
         ("libraries", machine.libraries.as_str().into()),
-        ("workloads", Json::List(rows.iter().map(workload).collect())),
+        ("taken_by_other_processes", outcome.disturbance.into()),
+        ("workloads", Json::List(outcome.rows.iter().map(workload).collect())),
     ])
 }
 
@@ -76,7 +77,8 @@ mod tests {
     fn the_file_holds_every_sample() {
         let options =
             Options { scale: Scale::Quick, rounds: 3, workloads: vec![], runtimes: vec![] };
-        let json = render(&[row("mutex")], &options, &Machine::here());
+        let outcome = Outcome { rows: vec![row("mutex")], disturbance: Some(0.5) };
+        let json = render(&outcome, &options, &Machine::here());
         let json = Json::parse(&json.to_string()).unwrap();
         let runtimes = json.get("workloads").unwrap().list().unwrap()[0].get("runtimes").unwrap();
         assert_eq!(runtimes.list().unwrap().len(), 7);

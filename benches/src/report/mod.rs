@@ -7,21 +7,20 @@ mod svg;
 mod table;
 mod verdict;
 
-use crate::compare::{Options, Row};
+use crate::compare::{Options, Outcome};
 use machine::Machine;
 use std::fs;
 use std::path::Path;
 
 /// Prints the table, and writes `compare.json` and `compare.html` into `folder`.
-pub(crate) fn publish(rows: &[Row], options: &Options, folder: &Path) -> Result<(), String> {
-    print!("{}", table::render(rows));
+pub(crate) fn publish(outcome: &Outcome, options: &Options, folder: &Path) -> Result<(), String> {
+    print!("{}", table::render(outcome));
     let machine = Machine::here();
     fs::create_dir_all(folder)
         .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    let json = format!("{}\n", file::render(rows, options, &machine));
-    for (name, text) in
-        [("compare.json", json), ("compare.html", page::render(rows, options, &machine))]
-    {
+    let json = format!("{}\n", file::render(outcome, options, &machine));
+    let page = page::render(outcome, options, &machine);
+    for (name, text) in [("compare.json", json), ("compare.html", page)] {
         let path = folder.join(name);
         fs::write(&path, text)
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;

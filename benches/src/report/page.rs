@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::svg;
 use super::verdict::Verdict;
-use crate::compare::{Options, Row};
+use crate::compare::{Options, Outcome, Row};
 use crate::runtime::{ALL, FLAVORS, Flavor, Library, Runtime};
 use crate::sample::Metric;
 use std::fmt::Write;
@@ -11,8 +11,9 @@ use std::fmt::Write;
 const STYLE: &str = include_str!("page.css");
 
 /// The whole report as HTML.
-pub(crate) fn render(rows: &[Row], options: &Options, machine: &Machine) -> String {
-    let mut out = head(options, machine);
+pub(crate) fn render(outcome: &Outcome, options: &Options, machine: &Machine) -> String {
+    let rows = &outcome.rows;
+    let mut out = head(outcome, options, machine);
     for flavor in FLAVORS {
         verdict(&mut out, rows, flavor);
     }
@@ -29,11 +30,15 @@ pub(crate) fn render(rows: &[Row], options: &Options, machine: &Machine) -> Stri
     out
 }
 
-fn head(options: &Options, machine: &Machine) -> String {
+fn head(outcome: &Outcome, options: &Options, machine: &Machine) -> String {
     let Machine { date, processor, processors, kernel, libraries } = machine;
+    let others = outcome.disturbance.map(|share| {
+        format!(" Other processes took {:.0} % of the machine meanwhile.", share * 100.0)
+    });
+    let others = others.unwrap_or_default();
     let facts = format!(
         "{date}. {libraries}. {processors} processors, {processor}, Linux {kernel}. \
-         Scale {}, {} rounds, interleaved.",
+         Scale {}, {} rounds, interleaved.{others}",
         options.scale.name(),
         options.rounds
     );
@@ -181,7 +186,8 @@ mod tests {
             Options { scale: Scale::Quick, rounds: 3, workloads: vec![], runtimes: vec![] };
         let mut failed = row("rwlock");
         failed.cells[2].errors.push("a < b".to_owned());
-        render(&[row("mutex"), failed, row("echo_64_1")], &options, &Machine::here())
+        let rows = vec![row("mutex"), failed, row("echo_64_1")];
+        render(&Outcome { rows, disturbance: Some(0.125) }, &options, &Machine::here())
     }
 
     #[test]

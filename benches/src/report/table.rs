@@ -1,7 +1,7 @@
 //! The table on the terminal.
 
 use super::verdict::Verdict;
-use crate::compare::Row;
+use crate::compare::{Outcome, Row};
 use crate::runtime::{FLAVORS, Flavor, Library, Runtime};
 use crate::sample::Metric;
 use crate::stats::Spread;
@@ -12,7 +12,8 @@ const CELL_WIDTH: usize = 13;
 const RATIO_WIDTH: usize = 20;
 
 /// The whole report as text: a table for each flavour, the verdict, then what failed.
-pub(crate) fn render(rows: &[Row]) -> String {
+pub(crate) fn render(outcome: &Outcome) -> String {
+    let rows = &outcome.rows;
     let mut out = String::new();
     for flavor in FLAVORS {
         table(&mut out, rows, flavor);
@@ -21,6 +22,10 @@ pub(crate) fn render(rows: &[Row]) -> String {
         verdict(&mut out, rows, flavor);
     }
     failures(&mut out, rows);
+    if let Some(share) = outcome.disturbance {
+        let percent = share * 100.0;
+        line(&mut out, &format!("\nother processes took {percent:.0} % of the machine meanwhile"));
+    }
     out
 }
 
@@ -111,7 +116,9 @@ mod tests {
 
     #[test]
     fn the_table_shows_medians_and_ratios() {
-        let text = render(&[row("mutex"), row("echo_64_1")]);
+        let rows = vec![row("mutex"), row("echo_64_1")];
+        let text = render(&Outcome { rows, disturbance: Some(0.25) });
+        assert!(text.contains("took 25 % of the machine"), "{text}");
         let mutex = text.lines().find(|line| line.starts_with("mutex time/op")).unwrap();
         assert!(mutex.contains("200.0 ns [3.00x 3.00-3.00]"), "{mutex}");
         assert!(text.contains("-- locks") && text.contains("-- echo"), "{text}");
@@ -124,7 +131,7 @@ mod tests {
         let mut row = row("mutex");
         row.cells[1].errors.push("it fell over".to_owned());
         row.cells[1].samples = vec![None, None, None];
-        let text = render(&[row]);
+        let text = render(&Outcome { rows: vec![row], disturbance: None });
         assert!(text.contains("FAILED 1x: mutex on tokio-multi: it fell over"), "{text}");
     }
 }
