@@ -31,6 +31,18 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// # drop(whole);
 /// # Ok::<(), std::io::Error>(()) }).unwrap();
 /// ```
+///
+/// # Example: a stream that must stay where it is
+///
+/// Putting the halves together moves the stream, so one that may not be moved cannot be split:
+///
+/// ```compile_fail,E0277
+/// use corio_io::{AsyncRead, AsyncWrite};
+///
+/// fn halves<T: AsyncRead + AsyncWrite>(stream: T) {
+///     corio_io::split(stream); // error: `T` may be pinned for good; `Box::pin` it first
+/// }
+/// ```
 pub fn split<T: AsyncRead + AsyncWrite + Unpin>(stream: T) -> (ReadHalf<T>, WriteHalf<T>) {
     let shared = Arc::new(Mutex::new(stream));
     (ReadHalf { shared: shared.clone() }, WriteHalf { shared })

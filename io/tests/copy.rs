@@ -23,6 +23,7 @@ fn copies_are_exact_whatever_the_sizes() {
             assert_eq!(n, len as u64);
             assert!(writer.written == input);
             assert!(!writer.closed);
+            assert!(writer.polls.flush > 0 || len == 0);
 
             let mut writer = Script::writer(takes);
             let mut reader = Strict::new(Script::pieces(&input, size.min(4096), 1));
@@ -51,6 +52,19 @@ fn the_buffer_grows_while_reads_fill_it() {
     let mut reader = Rooms(Vec::new(), 400 << 10);
     block_on(copy(&mut reader, &mut corio_io::sink())).unwrap();
     assert_eq!(reader.0[..5], [8 << 10, 16 << 10, 32 << 10, 64 << 10, 64 << 10]);
+}
+
+#[test]
+fn a_copy_ends_with_a_flush_unless_there_is_nothing_to_flush() {
+    for (input, flushes) in [(&b"some"[..], 1), (b"", 0)] {
+        let mut writer = Script::default();
+        block_on(copy(&mut &input[..], &mut writer)).unwrap();
+        assert_eq!(writer.polls.flush, flushes);
+        let mut writer =
+            Script { flushes: [Pending, Fail(ErrorKind::Other)].into(), ..Script::default() };
+        let result = block_on(copy_buf(&mut &input[..], &mut writer));
+        assert_eq!(result.is_err(), flushes == 1);
+    }
 }
 
 #[test]

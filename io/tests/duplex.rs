@@ -13,7 +13,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use common::*;
 use corio_io::prelude::*;
-use corio_io::{ErrorKind, IoSlice, IoSliceMut, SimplexReader, duplex, simplex, split};
+use corio_io::{
+    ErrorKind, IoSlice, IoSliceMut, SimplexReader, SimplexWriter, duplex, simplex, split,
+};
 use corio_sync::prim::{Mutex, thread};
 
 #[test]
@@ -199,43 +201,107 @@ fn two_threads_lose_neither_bytes_nor_wakeups() {
     assert_eq!(echo.join().unwrap(), 100_000);
 }
 
-/// A waker that reads from the pipe when it is cloned, woken or dropped, as an executor might that
-/// runs a task at once.
-struct Nosy(Mutex<Option<SimplexReader>>);
+#[test]
+fn one_read_takes_all_there_is_also_around_the_ring() {
+    let (mut reader, mut writer) = simplex(4);
+    block_on(async {
+        writer.write_all(b"abcd").await?;
+        reader.read_exact(&mut [0; 3]).await?;
+        writer.write_all(b"efg").await?;
+        let mut buf = [0; 8];
+        assert_eq!(reader.read(&mut buf).await?, 4);
+        assert_eq!(&buf[..4], b"defg");
+        std::io::Result::Ok(())
+    })
+    .unwrap();
+}
 
-impl Nosy {
-    fn look(&self) {
-        let Some(mut reader) = self.0.try_lock().and_then(|mut r| r.take()) else { return };
-        let mut buf = [0; 1];
-        let _ = Pin::new(&mut reader).poll_read(&mut Context::from_waker(Waker::noop()), &mut buf);
-        if let Some(mut slot) = self.0.try_lock() {
-            *slot = Some(reader);
+/// A waker that runs a closure, once, when it is woken, as an executor might that polls at once.
+struct Eager(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl Wake for Eager {
+    fn wake(self: Arc<Self>) {
+        let run = self.0.lock().take();
+        if let Some(run) = run {
+            run();
         }
     }
 }
 
-impl Wake for Nosy {
-    fn wake(self: Arc<Self>) {
-        self.look();
-    }
+fn eager() -> (Arc<Eager>, Waker) {
+    let eager = Arc::new(Eager(Mutex::new(None)));
+    (eager.clone(), eager.into())
+}
+
+/// Polls with a waker that, when it is woken, polls the same end again; `wake` has to wake it.
+fn s05<E: Send + 'static>(
+    mut end: E,
+    poll: fn(&mut E, &mut Context<'_>) -> Poll<()>,
+    wake: impl FnOnce(),
+) {
+    let (eager, waker) = eager();
+    assert!(poll(&mut end, &mut Context::from_waker(&waker)).is_pending());
+    let (ran, ran_waker) = Count::new();
+    *eager.0.lock() = Some(Box::new(move || {
+        // A pipe that held its lock here would stop this thread for ever.
+        assert!(poll(&mut end, &mut Context::from_waker(Waker::noop())).is_ready());
+        ran_waker.wake();
+    }));
+    wake();
+    assert_eq!(ran.get(), 1);
 }
 
 #[test]
-fn s05_wakers_are_called_outside_the_lock() {
-    // A lock held here would stop this thread for ever.
+fn s05_wakers_are_woken_outside_the_lock() {
+    fn read(reader: &mut SimplexReader, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(reader).poll_read(cx, &mut [0]).map(drop)
+    }
+    fn write(writer: &mut SimplexWriter, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(writer).poll_write(cx, b"y").map(drop)
+    }
+    let full = || {
+        let (reader, mut writer) = simplex(1);
+        block_on(writer.write_all(b"x")).unwrap();
+        (reader, writer)
+    };
     let (reader, mut writer) = simplex(1);
-    let nosy = Arc::new(Nosy(Mutex::new(Some(reader))));
-    let waker = Waker::from(nosy.clone());
-    let mut cx = Context::from_waker(&waker);
-    block_on(writer.write_all(b"x")).unwrap();
-    assert!(Pin::new(&mut writer).poll_write(&mut cx, b"y").is_pending());
-    // Reading wakes the writer, whose waker reads.
-    let mut reader = nosy.0.lock().take().unwrap();
-    assert!(matches!(Pin::new(&mut reader).poll_read(&mut cx, &mut [0]), Poll::Ready(Ok(1))));
-    // The reader waits with the nosy waker; closing wakes it.
-    assert!(Pin::new(&mut reader).poll_read(&mut cx, &mut [0]).is_pending());
-    *nosy.0.lock() = Some(reader);
-    drop(writer);
+    s05(reader, read, || block_on(writer.write_all(b"x")).unwrap());
+    let (reader, writer) = simplex(1);
+    s05(reader, read, || drop(writer));
+    let (reader, mut writer) = simplex(1);
+    s05(reader, read, || block_on(writer.close()).unwrap());
+    let (mut reader, writer) = full();
+    s05(writer, write, || assert_eq!(block_on(reader.read_u8()).unwrap(), b'x'));
+    let (reader, writer) = full();
+    s05(writer, write, || drop(reader));
+}
+
+#[test]
+fn s05_wakers_are_dropped_outside_the_lock() {
+    // The pipe holds the last reference to a waker that holds the pipe's writer: when it lets the
+    // waker go, the writer is dropped too, and that takes the lock.
+    let owner = |writer: SimplexWriter| {
+        let (eager, waker) = eager();
+        *eager.0.lock() = Some(Box::new(move || drop(writer)));
+        waker
+    };
+    let (mut reader, writer) = simplex(1);
+    let waker = owner(writer);
+    assert!(
+        Pin::new(&mut reader).poll_read(&mut Context::from_waker(&waker), &mut [0]).is_pending()
+    );
+    drop(waker);
+    let other = &mut Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut reader).poll_read(other, &mut [0]).is_pending());
+    assert!(matches!(Pin::new(&mut reader).poll_read(other, &mut [0]), Poll::Ready(Ok(0))));
+
+    let (mut reader, writer) = simplex(1);
+    let waker = owner(writer);
+    assert!(
+        Pin::new(&mut reader).poll_read(&mut Context::from_waker(&waker), &mut [0]).is_pending()
+    );
+    drop(waker);
+    drop(reader);
 }
 
 #[test]

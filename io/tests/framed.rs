@@ -114,6 +114,9 @@ fn d04_hostile_lengths_are_errors() {
         assert_eq!(items.len(), 1, "an error that cannot be skipped is the last item");
         assert_eq!(items.pop().unwrap().unwrap_err().kind(), ErrorKind::InvalidData);
     }
+    let codec = LengthDelimitedCodec::new().field(8).max_length(usize::MAX);
+    let items = all(&[0xff; 20], 7, codec);
+    assert_eq!(items[0].as_ref().unwrap_err().kind(), ErrorKind::UnexpectedEof);
     // The largest length that a limit lets pass asks for memory only as bytes come.
     let codec = LengthDelimitedCodec::new().field(8).max_length(usize::MAX);
     let items = all(&[0x7f; 100], 50, codec);
@@ -131,6 +134,35 @@ fn a_message_over_the_limit_is_not_sent_and_leaves_nothing_behind() {
     let mut framed = framed.map_codec(|c| c.adjust(i64::MIN));
     assert!(block_on(framed.send(vec![0; 10])).is_err());
     assert!(framed.get_ref().is_empty() && framed.write_buffer().is_empty());
+}
+
+#[test]
+fn a_message_that_cannot_be_encoded_leaves_nothing_behind() {
+    struct Fussy;
+    impl corio_io::Encoder<&[u8]> for Fussy {
+        type Error = std::io::Error;
+        fn encode(&mut self, item: &[u8], buf: &mut Vec<u8>) -> std::io::Result<()> {
+            buf.extend_from_slice(item);
+            if item.contains(&b'!') { Err(ErrorKind::InvalidInput.into()) } else { Ok(()) }
+        }
+    }
+    let mut framed = Framed::new(Vec::new(), Fussy);
+    block_on(framed.feed(b"good ")).unwrap();
+    assert!(block_on(framed.feed(b"bad!")).is_err());
+    assert!(block_on(framed.send(b"bad!")).is_err());
+    block_on(framed.send(b"end")).unwrap();
+    assert_eq!(framed.get_ref(), b"good end");
+}
+
+#[test]
+fn a_cloned_codec_starts_afresh() {
+    let steps = [Data(b"half a line".to_vec()), Stall];
+    let mut first = Framed::new(Script::reader(steps), LinesCodec::new().max_length(20));
+    assert!(poll_then_drop(first.next(), 3).is_none());
+    let mut second = Framed::new(&b"a\nb\n"[..], first.codec().clone());
+    assert_eq!(block_on(second.next()).unwrap().unwrap(), "a");
+    let error = block_on(second.map_codec(|c| c.clone().max_length(0)).next());
+    assert!(error.unwrap().unwrap_err().to_string().contains("longer than 0"));
 }
 
 #[test]

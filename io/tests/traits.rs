@@ -3,7 +3,7 @@
 mod common;
 
 use std::fmt::Debug;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use common::*;
@@ -175,17 +175,49 @@ fn d02_a_loop_that_is_always_ready_gives_others_their_turn() {
     // Foreign readers know nothing of budgets; the loops do.
     let foreign = || Script::reader(vec![Data(vec![b'x']); 10_000]);
     pauses("copy of a foreign reader", corio_io::copy(&mut foreign(), &mut Script::default()));
+    let mut buffered = Strict::new(foreign());
+    pauses("copy_buf of one", corio_io::copy_buf(&mut buffered, &mut Script::default()));
     pauses("read_to_end of one", foreign().read_to_end(&mut Vec::new()));
     pauses("read_until of one", Strict::new(foreign()).read_until(b'y', &mut Vec::new()));
     pauses("frames of one", Framed::new(foreign(), LinesCodec::new()).next());
-    let (mut a, mut b) = duplex(1);
-    pauses(
-        "a pipe",
-        both(a.write_all(&[0; 10_000]), async {
-            let mut buf = [0; 10_000];
-            b.read_exact(&mut buf).await
-        }),
-    );
+}
+
+#[test]
+fn d02_a_pipe_takes_part_in_the_budget() {
+    let (mut reader, mut writer) = simplex(1000);
+    block_on(writer.write_all(&[0; 1000])).unwrap();
+    let (woken, waker) = Count::new();
+    let mut cx = Context::from_waker(&waker);
+    let mut drain = |budget| {
+        let mut read = || Pin::new(&mut reader).poll_read(&mut cx, &mut [0]).is_ready();
+        as_task(budget, |_| (0..100).take_while(|_| read()).count())
+    };
+    // A budget of 16 is 15 operations (1 stands for "none left", 0 for "no limit").
+    assert_eq!((drain(16), drain(16), drain(0)), (15, 15, 100));
+    assert_eq!(woken.get(), 2);
+    let mut cx = Context::from_waker(&waker);
+    let mut fill = |budget| {
+        let mut write = || Pin::new(&mut writer).poll_write(&mut cx, b"x").is_ready();
+        as_task(budget, |_| (0..100).take_while(|_| write()).count())
+    };
+    assert_eq!((fill(16), fill(0)), (15, 100));
+}
+
+#[test]
+fn d02_what_is_always_ready_takes_part_in_the_budget() {
+    let count = |mut ready: Box<dyn FnMut(&mut Context<'_>) -> bool>| {
+        let mut cx = Context::from_waker(Waker::noop());
+        as_task(16, |_| (0..100).take_while(|_| ready(&mut cx)).count())
+    };
+    let (mut reader, mut writer) = (corio_io::repeat(1), corio_io::sink());
+    let read = move |cx: &mut Context<'_>| Pin::new(&mut reader).poll_read(cx, &mut [0]).is_ready();
+    let write = move |cx: &mut Context<'_>| Pin::new(&mut writer).poll_write(cx, b"x").is_ready();
+    let write_vectored = move |cx: &mut Context<'_>| {
+        Pin::new(&mut writer).poll_write_vectored(cx, &[IoSlice::new(b"x")]).is_ready()
+    };
+    assert_eq!(count(Box::new(read)), 15);
+    assert_eq!(count(Box::new(write)), 15);
+    assert_eq!(count(Box::new(write_vectored)), 15);
 }
 
 #[test]

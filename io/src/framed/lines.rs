@@ -25,13 +25,20 @@ use crate::support::{find_byte, not_utf8, pop_byte, too_long};
 /// assert!(out.send("two\nlines").await.is_err());
 /// # Ok::<(), std::io::Error>(()) }).unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LinesCodec {
     limit: usize,
     /// How much of the buffer has no end of line in it.
     seen: usize,
     /// The line was too long and has been reported: its rest is to be thrown away.
     skipping: bool,
+}
+
+impl Clone for LinesCodec {
+    /// Makes a codec with the same limit, for another stream: it stands at the start of a line.
+    fn clone(&self) -> Self {
+        Self::new().max_length(self.limit)
+    }
 }
 
 impl Default for LinesCodec {
@@ -101,7 +108,6 @@ impl Decoder for LinesCodec {
     fn decode_eof(&mut self, buf: &mut Buffer) -> Result<Option<String>, Error> {
         match self.decode(buf)? {
             None if !buf.is_empty() => {
-                self.seen = 0;
                 let rest = buf.len();
                 // A `\r` without `\n` belongs to the text.
                 Self::text(buf.split_to(rest))
