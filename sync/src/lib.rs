@@ -40,6 +40,9 @@ pub use rwlock::{
     RwLockUpgradableReadGuard, RwLockUpgrade, RwLockWrite, RwLockWriteGuard, RwLockWriteOwned,
 };
 
+mod condvar;
+pub use condvar::{Condvar, CondvarWait, CondvarWaitFor};
+
 /// Explores the interleavings of a model, with few enough preemptions to end in seconds.
 #[cfg(all(test, corio_loom))]
 fn model(f: impl Fn() + Sync + Send + 'static) {

@@ -16,10 +16,10 @@ use crate::blocking;
 use crate::hooks;
 use crate::prim::{UnsafeCell, const_fn};
 use crate::waitlist::project;
-use raw::{HasRaw, Locking};
+use raw::HasRaw;
 
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
-pub(crate) use raw::RawMutex;
+pub(crate) use raw::{Locking, RawMutex};
 
 /// A lock that may be held across `.await`.
 ///

@@ -40,17 +40,19 @@ use crate::prim::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 
 pub(crate) use wakers::Wakers;
 
-/// Splits a pinned future into itself, to use its plain fields, and its waiter, still pinned.
+/// Splits a pinned future into itself, to use its plain fields, and its waiters, still pinned.
 macro_rules! project {
-    ($pinned:expr => $this:ident, $waiter:ident) => {
+    ($pinned:expr => $this:ident, $($waiter:ident),+) => {
         #[allow(unsafe_code, reason = "the waiter is pinned with its future: W5 of waitlist.rs")]
-        // SAFETY: nothing is moved out of the future: its waiter is pinned again below, and the
+        // SAFETY: nothing is moved out of the future: its waiters are pinned again below, and the
         // other fields are not structurally pinned (W5).
         let $this = unsafe { ::std::pin::Pin::get_unchecked_mut($pinned) };
-        #[allow(unsafe_code, reason = "the waiter is pinned with its future: W5 of waitlist.rs")]
-        #[allow(unused_mut, reason = "not every poll enqueues")]
-        // SAFETY: the future is pinned and the waiter never leaves it (W5).
-        let mut $waiter = unsafe { ::std::pin::Pin::new_unchecked(&mut $this.$waiter) };
+        $(
+            #[allow(unsafe_code, reason = "the waiter is pinned with its future: W5, as above")]
+            #[allow(unused_mut, reason = "not every poll enqueues")]
+            // SAFETY: the future is pinned and the waiter never leaves it (W5).
+            let mut $waiter = unsafe { ::std::pin::Pin::new_unchecked(&mut $this.$waiter) };
+        )+
     };
 }
 pub(crate) use project;

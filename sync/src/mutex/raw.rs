@@ -155,11 +155,6 @@ impl<M: HasRaw + Unpin> Locking<M> {
     #[inline]
     pub(crate) fn poll_lock(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M> {
         ready!(hooks::poll_budget(cx));
-        self.poll_lock_unbudgeted(cx)
-    }
-
-    #[inline]
-    pub(crate) fn poll_lock_unbudgeted(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M> {
         project!(self => this, waiter);
         let raw = this.mutex.as_ref().expect("polled after it was ready").raw();
         let turn = if !waiter.is_idle() {
