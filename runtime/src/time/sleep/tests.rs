@@ -4,9 +4,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Wake;
 
+use corio_sync::prim::Parker;
+
 use super::super::testing::{block_on, block_on_paused, fire_due, poll_once, runtime, timers_len};
 use super::*;
-use crate::runtime::Runtime;
+use crate::runtime::{Builder, Runtime};
+use crate::time::timeout;
 
 const MS: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -221,6 +224,35 @@ fn a_sleep_moves_between_threads() {
         .join()
         .unwrap();
     });
+}
+
+#[test]
+fn m03_a_core_that_sleeps_is_told_of_an_earlier_timer() {
+    struct Unpark(Parker);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    // Runs on a thread that has entered the runtime but runs no core.
+    let nap_there = || {
+        for micros in (0..300).map(|i| i % 100) {
+            let parker = Arc::new(Unpark(Parker::new()));
+            let waker = parker.clone().into();
+            let mut nap = pin!(sleep(Duration::from_micros(micros)));
+            while nap.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                assert!(parker.0.park_timeout(HOUR / 60), "the core slept over a timer");
+            }
+        }
+    };
+    for rt in [Builder::new_current_thread().build(), Builder::new_multi_thread().build()] {
+        rt.unwrap().block_on(async {
+            // Without it and with it: a core with a later timer, and one without any.
+            crate::spawn_blocking(nap_there).await.unwrap();
+            let later = timeout(HOUR, crate::spawn_blocking(nap_there));
+            later.await.unwrap().unwrap();
+        });
+    }
 }
 
 #[test]
