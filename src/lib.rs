@@ -35,7 +35,7 @@ pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,
 };
 pub use corio_runtime::time::{self, move_on_after, sleep, sleep_until, timeout, timeout_at};
-pub use corio_runtime::{Handle, Runtime, blocking, run, runtime};
+pub use corio_runtime::{Handle, Runtime, blocking, introspect, run, runtime};
 
 pub use corio_io as io;
 pub use corio_net as net;

@@ -6,6 +6,7 @@ pub mod cleanup;
 #[doc(hidden)]
 pub mod entry;
 mod executor;
+pub mod introspect;
 #[doc(hidden)]
 pub mod macro_support;
 pub mod reactor;

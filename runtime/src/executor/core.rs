@@ -993,9 +993,12 @@ impl Core {
     pub(crate) fn put_back(self: Box<Self>) -> bool {
         let shared = self.shared_ref();
         let busy = !self.is_idle();
-        *shared.slot.lock() = Some(self);
+        let mut slot = shared.slot.lock();
+        *slot = Some(self);
+        // With the slot locked, so that whoever takes the core next marks it as awake after this.
         // What is sent from now on finds the core off; what was sent before is seen below.
         shared.park.turn_off();
+        drop(slot);
         busy || shared.has_something_left()
     }
 }

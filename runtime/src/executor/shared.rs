@@ -106,7 +106,8 @@ impl Shared {
     /// Takes a core that no thread runs.
     pub(crate) fn take_free_core(&self) -> Option<Box<Core>> {
         self.cores.iter().find_map(|core| {
-            let taken = core.slot.lock().take()?;
+            let mut slot = core.slot.lock();
+            let taken = slot.take()?;
             core.park.wake_up();
             Some(taken)
         })
@@ -277,7 +278,7 @@ impl Shared {
         self.stop_watching(index);
         let needs_thread = core.put_back();
         self.wake_waiting();
-        if needs_thread && self.config.multi_thread && !self.is_closing() {
+        if needs_thread && self.config.multi_thread && !self.is_over() {
             self.start_worker(index);
         }
     }

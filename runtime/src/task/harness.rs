@@ -52,6 +52,7 @@ pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) {
 /// Runs `f` with `header` as the thread's current task and a fresh budget.
 #[inline]
 pub(crate) fn with_current<R>(header: &Header, f: impl FnOnce() -> R) -> R {
+    header.head.clear_wait();
     hooks::with_tls(|tls| {
         let outer = tls.task.replace(&header.head);
         tls.budget.set(BUDGET);

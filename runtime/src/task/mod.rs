@@ -23,3 +23,5 @@ pub use error::TaskError;
 pub use id::TaskId;
 pub use join::{CancelOnDrop, Canceller, Task};
 pub use yield_now::{YieldNow, yield_now};
+
+pub use crate::introspect::{TaskInfo, tasks as all};

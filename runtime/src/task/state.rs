@@ -240,6 +240,13 @@ impl State {
         self.shared.load(Ordering::Acquire) & CANCEL != 0
     }
 
+    /// Whether the task waits to be polled. For introspection.
+    pub(crate) fn is_queued(&self) -> bool {
+        // Ordering: Relaxed, a snapshot.
+        let queued = self.local.load(Ordering::Relaxed) & QUEUED != 0;
+        queued || self.shared.load(Ordering::Relaxed) & (SCHEDULED | NOTIFIED | DONE) != 0
+    }
+
     /// Whether the main future is gone and only cleanups are left. For the running thread.
     #[inline]
     pub(crate) fn is_closing(&self) -> bool {

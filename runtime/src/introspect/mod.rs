@@ -1,0 +1,163 @@
+//! Seeing what tasks do: a list, a tree, a dump.
+//!
+//! *What is my program waiting for?* Print [`tree`]: each task with what it awaits, where in the
+//! source, and for how long. It is always on: a pending leaf costs two stores.
+//!
+//! Snapshots are taken from any thread, without stopping the tasks: a task may move on while the
+//! others are being read.
+
+mod tree;
+
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::executor::context::current_shared;
+use crate::executor::shared::Shared;
+use crate::task::TaskId;
+use crate::task::header::Header;
+
+pub use tree::{dump, tree};
+
+/// What a task is doing at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// It waits to be polled.
+    Ready,
+    /// It is being polled, or has returned `Pending` without saying why.
+    Running,
+    /// It waits; [`TaskInfo::waiting_on`] says for what.
+    Waiting,
+    /// Its future is gone; its cleanups are still running.
+    Closing,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// The kind of thing: "sleep", "mutex", "read", "task", …
+    pub kind: &'static str,
+    /// Where the wait was made.
+    pub at: &'static Location<'static>,
+    /// For how long it has been waiting, to about a millisecond.
+    pub since: Duration,
+    /// The task that it waits for: a lock's holder, the task that is awaited.
+    pub who: Option<TaskId>,
+}
+
+/// One task, as [`tasks`] saw it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// Its id.
+    pub id: TaskId,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// What it is doing.
+    pub state: TaskState,
+    /// Where it was spawned.
+    pub spawned_at: &'static Location<'static>,
+    /// The task that spawned it, if that is still there.
+    pub parent: Option<TaskId>,
+    /// What it waits for.
+    pub waiting_on: Option<Wait>,
+    /// The worker to which it belongs.
+    pub worker: usize,
+    /// Whether it has been asked to stop.
+    pub cancelled: bool,
+}
+
+/// What a snapshot holds of a task before the others are known.
+struct Raw {
+    info: TaskInfo,
+    /// The low halves of ids: what the task's header has room for.
+    parent: u32,
+    who: u32,
+}
+
+fn raw(header: &Header, now_ms: u32) -> Raw {
+    let state = &header.state;
+    let wait = header.head.wait();
+    let what = if state.is_closing() {
+        TaskState::Closing
+    } else if state.is_queued() {
+        TaskState::Ready
+    } else if wait.is_some() {
+        TaskState::Waiting
+    } else {
+        TaskState::Running
+    };
+    // Ordering: Relaxed, a snapshot.
+    let since_ms = header.since_ms.load(corio_sync::prim::Ordering::Relaxed);
+    let since = Duration::from_millis(now_ms.wrapping_sub(since_ms).into());
+    // SAFETY: the header is alive, and so is its core (T6 of the tasks).
+    let worker = unsafe { header.core.as_ref() }.index;
+    Raw {
+        parent: header.head.parent,
+        who: wait.map_or(0, |(_, _, who)| who),
+        info: TaskInfo {
+            id: TaskId(header.head.id),
+            name: header.extras().and_then(|e| e.name.as_deref().map(str::to_owned)),
+            state: what,
+            spawned_at: header.head.spawned_at(),
+            parent: None,
+            waiting_on: wait
+                .filter(|_| what == TaskState::Waiting || what == TaskState::Closing)
+                .map(|(kind, at, _)| Wait { kind: kind.as_str(), at, since, who: None }),
+            worker,
+            cancelled: state.is_cancelled(),
+        },
+    }
+}
+
+pub(crate) fn tasks_of(shared: &Shared) -> Vec<TaskInfo> {
+    let now_ms = (shared.clock.now_ns() / 1_000_000) as u32;
+    let mut all = Vec::new();
+    shared.mains.for_each(|header| all.push(raw(header, now_ms)));
+    for core in shared.cores() {
+        core.for_each_task(|header| all.push(raw(header, now_ms)));
+    }
+    // Headers hold the low halves of ids; among the tasks that are there these tell them apart,
+    // unless four thousand million tasks lie between two of them.
+    let by_low: std::collections::HashMap<u32, TaskId> =
+        all.iter().map(|raw| (raw.info.id.0 as u32, raw.info.id)).collect();
+    all.into_iter()
+        .map(|mut raw| {
+            raw.info.parent = by_low.get(&raw.parent).copied();
+            if let Some(wait) = &mut raw.info.waiting_on {
+                wait.who = by_low.get(&raw.who).copied();
+            }
+            raw.info
+        })
+        .collect()
+}
+
+/// The tasks of this thread's runtime that are not done, main futures first. asyncio's `all_tasks`.
+///
+/// Outside a runtime there are none.
+///
+/// # Examples
+///
+/// ```
+/// use corio_runtime::introspect::tasks;
+/// use std::time::Duration;
+///
+/// # corio_runtime::run(async {
+/// let task = corio_runtime::task::Builder::new()
+///     .name("sleeper")
+///     .spawn(corio_runtime::time::sleep(Duration::from_secs(60)));
+/// corio_runtime::yield_now().await;
+/// let all = tasks();
+/// let sleeper = all.iter().find(|t| t.name.as_deref() == Some("sleeper")).unwrap();
+/// # if let Some(wait) = sleeper.waiting_on {
+/// assert_eq!(wait.kind, "sleep");
+/// # }
+/// # task.cancel();
+/// # let _ = task.await;
+/// # });
+/// ```
+#[doc(alias = "all_tasks")]
+pub fn tasks() -> Vec<TaskInfo> {
+    current_shared().map(|shared| tasks_of(&shared)).unwrap_or_default()
+}

@@ -1,0 +1,79 @@
+//! Seeing what tasks do.
+
+use std::time::Duration;
+
+use corio_runtime::introspect::{TaskState, dump, tasks, tree};
+use corio_runtime::runtime::Builder;
+use corio_runtime::time::sleep;
+use corio_runtime::{spawn, task};
+
+#[test]
+fn a_task_shows_where_it_was_spawned_and_what_it_waits_for() {
+    for runtime in [
+        Builder::new_current_thread().build().unwrap(),
+        Builder::new_multi_thread().worker_threads(2).build().unwrap(),
+    ] {
+        runtime.block_on(async {
+            let inner = task::Builder::new().name("outer").spawn(async {
+                let sleeper =
+                    task::Builder::new().name("sleeper").spawn(sleep(Duration::from_secs(3600)));
+                sleeper.await.unwrap();
+            });
+            let all = loop {
+                let all = tasks();
+                let waiting = all.iter().filter(|t| t.state == TaskState::Waiting).count();
+                if waiting >= 2 {
+                    break all;
+                }
+                sleep(Duration::from_millis(1)).await;
+            };
+            let find = |name| all.iter().find(|t| t.name.as_deref() == Some(name)).unwrap();
+            let (outer, sleeper) = (find("outer"), find("sleeper"));
+            assert_eq!(sleeper.parent, Some(outer.id));
+            assert_eq!(outer.parent, Some(task::current().id()));
+            assert_eq!(outer.spawned_at.file(), file!());
+            let wait = sleeper.waiting_on.unwrap();
+            assert_eq!((wait.kind, wait.at.file()), ("sleep", file!()));
+            let wait = outer.waiting_on.unwrap();
+            assert_eq!((wait.kind, wait.who), ("task", Some(sleeper.id)));
+            let text = tree();
+            assert!(text.contains("\"sleeper\" spawned at"), "{text}");
+            assert!(text.contains("waiting on sleep at"), "{text}");
+            inner.cancel();
+            let _ = inner.await;
+        });
+    }
+}
+
+#[test]
+fn a_ring_of_waiters_is_named() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        use std::sync::{Arc, Mutex};
+        // Two tasks that await each other's handle.
+        let slot: Arc<Mutex<Option<corio_runtime::Task<()>>>> = Arc::default();
+        let theirs = slot.clone();
+        let first = spawn(async move {
+            sleep(Duration::from_millis(1)).await;
+            let second = theirs.lock().unwrap().take().unwrap();
+            let _ = second.await;
+        });
+        let canceller = first.canceller();
+        *slot.lock().unwrap() = Some(spawn(async move { drop(first.await) }));
+        let text = loop {
+            sleep(Duration::from_millis(2)).await;
+            let text = dump();
+            if text.contains("deadlock") {
+                break text;
+            }
+        };
+        assert!(text.contains("wait for each other"), "{text}");
+        canceller.cancel();
+    });
+}
+
+#[test]
+fn outside_a_runtime_there_are_no_tasks() {
+    assert!(tasks().is_empty());
+    assert_eq!(tree(), "");
+}
