@@ -108,7 +108,7 @@ impl Pump {
 ///
 /// # Cancel safety
 ///
-/// Unsafe: bytes that were read and not yet written, up to 64 KiB, are lost. Use [`copy_buf`], which
+/// Unsafe: bytes that were read and not yet written, up to 64 KiB, are lost. Use [`copy_buf`](super::copy_buf), which
 /// takes from the reader only what the writer took.
 ///
 /// # Errors
