@@ -1,6 +1,8 @@
 //! The list of workloads: names, what they do, and what their counts must come to.
 
 use crate::net::client::Mode;
+use crate::rt;
+use crate::runtime::Library;
 use crate::sample::Metric;
 use crate::work_body::Place;
 
@@ -24,17 +26,6 @@ pub(crate) enum Kind {
     Server { mode: Mode, size: usize, connections: usize, hogged: bool },
 }
 
-/// Which runtimes can do a workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peers {
-    /// Every library.
-    All,
-    /// Every library, and the program without one.
-    AllAndBare,
-    /// Those that have tokio's further primitives: not smol.
-    NotSmol,
-}
-
 /// One line of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
@@ -46,8 +37,6 @@ pub(crate) struct Workload {
     pub(crate) about: &'static str,
     /// How it is measured.
     pub(crate) kind: Kind,
-    /// Who can do it.
-    pub(crate) peers: Peers,
     /// Whether the quick form has it, too.
     pub(crate) quick: bool,
 }
@@ -64,6 +53,21 @@ impl Workload {
             Kind::Server { mode: Mode::Idle, .. } => &[Bytes],
             Kind::Server { hogged: true, .. } => &[Rate, P50, P99, P999],
             Kind::Server { .. } => &[Rate, CpuPerMillion, P50, P99, P999],
+        }
+    }
+
+    /// Whether `library` can do it.
+    pub(crate) fn suits(&self, library: Library) -> bool {
+        match self.kind {
+            _ if library == Library::Corio && !cfg!(feature = "corio") => false,
+            Kind::Loop { body, .. } => rt::has(library, body),
+            // smol's executor is one of the process and is never taken down.
+            Kind::StartStop => !matches!(library, Library::Smol | Library::Bare),
+            Kind::ColdStart => true,
+            Kind::Server { hogged, .. } => library != Library::Bare || !hogged,
+            Kind::Sleeps { .. } | Kind::HoggedTicker | Kind::ParkedTasks { .. } => {
+                library != Library::Bare
+            }
         }
     }
 
@@ -99,20 +103,15 @@ pub(crate) fn all() -> Vec<Workload> {
 fn tasks(list: &mut Vec<Workload>) {
     use Place::{Main, Worker};
     let mut add = |name, body, place, batch, about| {
-        list.push(looped("tasks", name, about, body, place, batch, 1, Peers::All));
+        list.push(workload("tasks", name, about, Kind::Loop { body, place, batch, counts: 1 }));
     };
     let batch = "spawn 1,000 tasks, then await them; from main";
     add("spawn_await_1000_main", "spawn_await_1000", Main, 1000, batch);
     let batch = "spawn 1,000 tasks, then await them; from a task";
     add("spawn_await_1000_worker", "spawn_await_1000", Worker, 1000, batch);
     add("spawn_await_1_main", "spawn_await_1", Main, 1, "spawn a task and await it; from main");
-    add(
-        "spawn_await_1_worker",
-        "spawn_await_1",
-        Worker,
-        1,
-        "spawn a task and await it; from a task",
-    );
+    let one = "spawn a task and await it; from a task";
+    add("spawn_await_1_worker", "spawn_await_1", Worker, 1, one);
     let batch = "spawn 1,000 tasks without their handles, wait for the last; from main";
     add("spawn_detached_main", "spawn_detached", Main, 1000, batch);
     let batch = "spawn 1,000 tasks without their handles, wait for the last; from a task";
@@ -133,81 +132,63 @@ fn tasks(list: &mut Vec<Workload>) {
 }
 
 fn channels(list: &mut Vec<Workload>) {
-    let mut add = |name, batch, counts, peers, about| {
-        list.push(looped("channels", name, about, name, Place::Worker, batch, counts, peers));
+    let mut add = |name, batch, counts, about| {
+        let kind = Kind::Loop { body: name, place: Place::Worker, batch, counts };
+        list.push(workload("channels", name, about, kind));
     };
-    add("oneshot", 1, 1, Peers::All, "make a oneshot channel, send and receive, in one task");
-    add("oneshot_task", 1, 1, Peers::All, "receive from a task spawned to send");
-    add("mpsc_1_64", 1, 1, Peers::All, "a message, 1 sender, capacity 64");
-    add("mpsc_1_1024", 1, 1, Peers::All, "a message, 1 sender, capacity 1,024");
-    add("mpsc_1_unbounded", 1, 1, Peers::All, "a message, 1 sender, unbounded");
-    add("mpsc_4_64", 4, 1, Peers::All, "a message, 4 senders, capacity 64");
-    add("mpsc_4_1024", 4, 1, Peers::All, "a message, 4 senders, capacity 1,024");
-    add("mpsc_4_unbounded", 4, 1, Peers::All, "a message, 4 senders, unbounded");
-    add("mpsc_100_64", 100, 1, Peers::All, "a message, 100 senders, capacity 64");
-    add("mpsc_100_1024", 100, 1, Peers::All, "a message, 100 senders, capacity 1,024");
-    add("mpsc_100_unbounded", 100, 1, Peers::All, "a message, 100 senders, unbounded");
-    add("broadcast_4", 1000, 4, Peers::NotSmol, "a message to 4 receivers");
-    add("watch", 1, 1, Peers::NotSmol, "a round trip over two watches");
-    add("watch_8", 1, 8, Peers::NotSmol, "a value seen and confirmed by 8 tasks");
+    add("oneshot", 1, 1, "make a oneshot channel, send and receive, in one task");
+    add("oneshot_task", 1, 1, "receive from a task spawned to send");
+    add("mpsc_1_64", 1, 1, "a message, 1 sender, capacity 64");
+    add("mpsc_1_1024", 1, 1, "a message, 1 sender, capacity 1,024");
+    add("mpsc_1_unbounded", 1, 1, "a message, 1 sender, unbounded");
+    add("mpsc_4_64", 4, 1, "a message, 4 senders, capacity 64");
+    add("mpsc_4_1024", 4, 1, "a message, 4 senders, capacity 1,024");
+    add("mpsc_4_unbounded", 4, 1, "a message, 4 senders, unbounded");
+    add("mpsc_100_64", 100, 1, "a message, 100 senders, capacity 64");
+    add("mpsc_100_1024", 100, 1, "a message, 100 senders, capacity 1,024");
+    add("mpsc_100_unbounded", 100, 1, "a message, 100 senders, unbounded");
+    add("broadcast_4", 1000, 4, "a message to 4 receivers");
+    add("watch", 1, 1, "a round trip over two watches");
+    add("watch_8", 1, 8, "a value seen and confirmed by 8 tasks");
 }
 
 fn locks(list: &mut Vec<Workload>) {
-    let mut add = |name, batch, peers, about| {
-        list.push(looped("locks", name, about, name, Place::Worker, batch, 1, peers));
+    let mut add = |name, batch, about| {
+        let kind = Kind::Loop { body: name, place: Place::Worker, batch, counts: 1 };
+        list.push(workload("locks", name, about, kind));
     };
-    add("mutex", 1, Peers::All, "lock and unlock, nobody in the way");
-    add("mutex_8", 8, Peers::All, "lock and unlock, 8 tasks");
-    add("mutex_8_held", 8, Peers::All, "lock, give way, unlock, 8 tasks");
-    add("rwlock", 1, Peers::All, "read lock and unlock, nobody in the way");
-    add("rwlock_8", 64, Peers::All, "lock, give way, unlock, 8 tasks, 1 write to 7 reads");
-    add("semaphore", 1, Peers::All, "acquire and release, nobody in the way");
-    add("semaphore_8", 8, Peers::All, "acquire, give way, release, 8 tasks, 2 permits");
-    add("notify", 1, Peers::NotSmol, "notify, then wait for it, in one task");
-    add("notify_8", 8, Peers::NotSmol, "wait, then notify the next in a ring of 8 tasks");
+    add("mutex", 1, "lock and unlock, nobody in the way");
+    add("mutex_8", 8, "lock and unlock, 8 tasks");
+    add("mutex_8_held", 8, "lock, give way, unlock, 8 tasks");
+    add("rwlock", 1, "read lock and unlock, nobody in the way");
+    add("rwlock_8", 64, "lock, give way, unlock, 8 tasks, 1 write to 7 reads");
+    add("semaphore", 1, "acquire and release, nobody in the way");
+    add("semaphore_8", 8, "acquire, give way, release, 8 tasks, 2 permits");
+    add("notify", 1, "notify, then wait for it, in one task");
+    add("notify_8", 8, "wait, then notify the next in a ring of 8 tasks");
 }
 
 fn time(list: &mut Vec<Workload>) {
-    let ready = "a timeout over a future that is ready";
-    list.push(looped(
-        "time",
-        "timeout_ready",
-        ready,
-        "timeout_ready",
-        Place::Worker,
-        1,
-        1,
-        Peers::All,
-    ));
-    let once = "a timeout over a future that is pending once";
-    let body = "timeout_pending";
-    list.push(looped("time", "timeout_pending", once, body, Place::Worker, 1, 1, Peers::All));
-    let sleeps = "100,000 tasks sleep until deadlines half a second apart in all; lateness";
-    list.push(other("time", "sleeps_100k", sleeps, Kind::Sleeps { tasks: 100_000 }));
-    let ticker = "a ticker of 1 kHz beside a task that computes 10 ms at a time; lateness";
-    list.push(other("time", "hog_ticker", ticker, Kind::HoggedTicker));
+    let mut add = |name, about, kind| list.push(workload("time", name, about, kind));
+    let timeout = |body| Kind::Loop { body, place: Place::Worker, batch: 1, counts: 1 };
+    let about = "a timeout over a future that is ready";
+    add("timeout_ready", about, timeout("timeout_ready"));
+    let about = "a timeout over a future that is pending once";
+    add("timeout_pending", about, timeout("timeout_pending"));
+    let about = "100,000 tasks sleep until deadlines spread over half a second; lateness";
+    add("sleeps_100k", about, Kind::Sleeps { tasks: 100_000 });
+    let about = "a ticker of 1 kHz beside a task that computes 10 ms at a time; lateness";
+    add("hog_ticker", about, Kind::HoggedTicker);
 }
 
 fn start_and_memory(list: &mut Vec<Workload>) {
-    let group = "start and memory";
-    let mut start =
-        other(group, "start_stop", "build a runtime, run a task, drop it", Kind::StartStop);
-    start.peers = Peers::NotSmol;
-    list.push(start);
-    let mut cold = other(group, "cold_start", "a process that runs one task", Kind::ColdStart);
-    cold.peers = Peers::AllAndBare;
-    list.push(cold);
-    let parked = Kind::ParkedTasks { tasks: 100_000 };
-    list.push(other(group, "task_memory", "memory of a task that waits", parked));
+    let mut add = |name, about, kind| list.push(workload("start and memory", name, about, kind));
+    add("start_stop", "build a runtime, run a task, drop it", Kind::StartStop);
+    add("cold_start", "a process that runs one task", Kind::ColdStart);
+    add("task_memory", "memory of a task that waits", Kind::ParkedTasks { tasks: 100_000 });
     let idle = Kind::Server { mode: Mode::Idle, size: 64, connections: 5_000, hogged: false };
-    let mut idle = other(
-        group,
-        "connection_memory",
-        "memory of a connection that waits, with 64 bytes of buffer",
-        idle,
-    );
-    idle.peers = Peers::AllAndBare;
-    list.push(idle);
+    let about = "memory of a connection that waits, with a buffer of 64 bytes";
+    add("connection_memory", about, idle);
 }
 
 /// The echo cells: (name, bytes, connections, quick).
@@ -234,41 +215,23 @@ fn servers(list: &mut Vec<Workload>) {
     for (name, size, connections, quick) in ECHO {
         let kind = Kind::Server { mode: Mode::Echo, size, connections, hogged: false };
         let about = "TCP echo: bytes and connections as in the name";
-        list.push(Workload { name, group: "echo", about, kind, peers: Peers::AllAndBare, quick });
+        list.push(Workload { name, group: "echo", about, kind, quick });
     }
     let hogged = Kind::Server { mode: Mode::Echo, size: 64, connections: 50, hogged: true };
     let about = "echo of 64 bytes, 50 connections, beside a task that computes 10 ms at a time";
-    list.push(other("echo", "hog_echo", about, hogged));
+    list.push(workload("echo", "hog_echo", about, hogged));
     let churn = Kind::Server { mode: Mode::Churn, size: 64, connections: 16, hogged: false };
     let about = "connect, one echo of 64 bytes, close; 16 at once";
-    let mut churn = other("echo", "churn", about, churn);
-    churn.peers = Peers::AllAndBare;
-    list.push(churn);
+    list.push(workload("echo", "churn", about, churn));
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row of a table, written once per caller")]
-fn looped(
-    group: &'static str,
-    name: &'static str,
-    about: &'static str,
-    body: &'static str,
-    place: Place,
-    batch: u64,
-    counts: u64,
-    peers: Peers,
-) -> Workload {
-    let kind = Kind::Loop { body, place, batch, counts };
-    Workload { name, group, about, kind, peers, quick: true }
-}
-
-fn other(group: &'static str, name: &'static str, about: &'static str, kind: Kind) -> Workload {
-    Workload { name, group, about, kind, peers: Peers::All, quick: true }
+fn workload(group: &'static str, name: &'static str, about: &'static str, kind: Kind) -> Workload {
+    Workload { name, group, about, kind, quick: true }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rt;
     use std::collections::HashSet;
 
     #[test]
@@ -282,15 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn every_loop_has_its_code_in_every_library() {
-        for workload in all() {
-            let Kind::Loop { body, .. } = workload.kind else { continue };
-            assert!(rt::tokio_rt::work::body(body).is_some(), "tokio: {body}");
-            let in_smol = workload.peers != Peers::NotSmol;
-            assert_eq!(rt::smol_rt::work::body(body).is_some(), in_smol, "smol: {body}");
-            #[cfg(feature = "corio")]
-            assert!(rt::corio_rt::work::body(body).is_some(), "corio: {body}");
-        }
+    fn tokio_has_everything_and_the_others_most() {
+        let suiting = |library| all().iter().filter(|workload| workload.suits(library)).count();
+        assert_eq!(suiting(Library::Tokio), all().len());
+        // Broadcast, two of watch, two of notify, and taking a runtime down.
+        assert_eq!(suiting(Library::Smol), all().len() - 6);
+        // The echo cells, churn, the memory of a connection, and the cold start.
+        assert_eq!(suiting(Library::Bare), ECHO.len() + 3);
     }
 
     #[test]

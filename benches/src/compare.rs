@@ -134,7 +134,7 @@ fn empty(options: &Options, workload: Workload) -> Row {
     let cells = options
         .runtimes
         .iter()
-        .filter(|runtime| parent::takes_part(&workload, **runtime))
+        .filter(|runtime| workload.suits(runtime.library))
         .map(|runtime| Cell { runtime: *runtime, samples: Vec::new(), errors: Vec::new() });
     Row { workload, cells: cells.collect() }
 }

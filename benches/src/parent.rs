@@ -1,9 +1,9 @@
 //! Starting the measuring processes and judging what they bring home.
 
-use crate::catalog::{Kind, Peers, Workload};
+use crate::catalog::{Kind, Workload};
 use crate::json::Json;
 use crate::net::client::Mode;
-use crate::runtime::{Library, Runtime};
+use crate::runtime::Runtime;
 use crate::sample::Sample;
 use crate::scale::Scale;
 use crate::sys;
@@ -13,16 +13,6 @@ use std::time::Instant;
 
 /// The argument that makes the program a measuring process.
 pub(crate) const CHILD: &str = "__child";
-
-/// Whether `runtime` takes part in `workload`.
-pub(crate) fn takes_part(workload: &Workload, runtime: Runtime) -> bool {
-    match runtime.library {
-        Library::Corio => cfg!(feature = "corio"),
-        Library::Tokio => true,
-        Library::Smol => workload.peers != Peers::NotSmol,
-        Library::Bare => workload.peers == Peers::AllAndBare,
-    }
-}
 
 /// Measures `workload` once on `runtime`, in processes of its own, and checks that the work was done.
 pub(crate) fn measure(
@@ -168,16 +158,5 @@ mod tests {
         let error = checked(&workload, sample(1000, 3999)).unwrap_err();
         assert!(error.contains("3999 instead of 4000"), "{error}");
         assert!(checked(&workload, sample(0, 0)).is_err());
-    }
-
-    #[test]
-    fn only_those_that_can_take_part() {
-        let takes = |workload: &str, runtime: &str| {
-            takes_part(&catalog::named(workload).unwrap(), Runtime::named(runtime).unwrap())
-        };
-        assert!(takes("watch", "tokio-multi"));
-        assert!(!takes("watch", "smol-multi"));
-        assert!(takes("echo_64_1", "bare"));
-        assert!(!takes("mutex", "bare"));
     }
 }

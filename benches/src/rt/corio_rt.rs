@@ -3,20 +3,26 @@
 #[path = "../work/mod.rs"]
 pub(crate) mod work;
 
-#[path = "../work/more.rs"]
-pub(crate) mod more;
+#[path = "../work/notify.rs"]
+mod notify;
 
 /// The names that the workloads use.
 pub(crate) mod rt {
+    use super::notify;
     use crate::runtime::{Flavor, WORKERS};
+    use crate::work_body::Body;
     use std::time::Duration;
 
-    pub(crate) use super::more;
     pub(crate) use corio::net::{TcpListener, TcpStream};
     pub(crate) use corio::sync::mpsc::{channel, unbounded};
-    pub(crate) use corio::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, oneshot, watch};
+    pub(crate) use corio::sync::{Mutex, Notify, RwLock, Semaphore, oneshot};
     pub(crate) use corio::time::sleep;
     pub(crate) use corio::{Task as Handle, spawn, spawn_blocking, yield_now};
+
+    /// The workloads for what smol does not have.
+    pub(crate) fn extra(name: &str) -> Option<Body> {
+        notify::body(name)
+    }
 
     pub(crate) fn run<F: Future>(flavor: Flavor, future: F) -> F::Output {
         let builder = match flavor {

@@ -10,6 +10,7 @@ pub(crate) mod work;
 /// The names that the workloads use.
 pub(crate) mod rt {
     use crate::runtime::{Flavor, WORKERS};
+    use crate::work_body::Body;
     use smol::io::{AsyncReadExt, AsyncWriteExt};
     use std::time::Duration;
 
@@ -19,12 +20,8 @@ pub(crate) mod rt {
     pub(crate) use smol::net::{TcpListener, TcpStream};
 
     /// smol has no broadcast channel, watch or notify of its own.
-    pub(crate) mod more {
-        use crate::work_body::Body;
-
-        pub(crate) fn body(_: &str) -> Option<Body> {
-            None
-        }
+    pub(crate) fn extra(_: &str) -> Option<Body> {
+        None
     }
 
     static EXECUTOR: smol::Executor<'static> = smol::Executor::new();

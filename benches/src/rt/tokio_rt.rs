@@ -4,20 +4,29 @@
 pub(crate) mod work;
 
 #[path = "../work/more.rs"]
-pub(crate) mod more;
+mod more;
+
+#[path = "../work/notify.rs"]
+mod notify;
 
 /// The names that the workloads use.
 pub(crate) mod rt {
+    use super::{more, notify};
     use crate::runtime::{Flavor, WORKERS};
+    use crate::work_body::Body;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    pub(crate) use super::more;
     pub(crate) use tokio::net::{TcpListener, TcpStream};
     pub(crate) use tokio::sync::mpsc::{channel, unbounded_channel as unbounded};
     pub(crate) use tokio::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, oneshot, watch};
     pub(crate) use tokio::task::{JoinHandle as Handle, spawn_blocking, yield_now};
     pub(crate) use tokio::time::sleep;
+
+    /// The workloads for what smol does not have.
+    pub(crate) fn extra(name: &str) -> Option<Body> {
+        more::body(name).or_else(|| notify::body(name))
+    }
 
     pub(crate) fn run<F: Future>(flavor: Flavor, future: F) -> F::Output {
         let mut builder = match flavor {

@@ -31,7 +31,7 @@ pub(crate) fn body(name: &str) -> Option<Body> {
         .or_else(|| channels::body(name))
         .or_else(|| locks::body(name))
         .or_else(|| probes::body(name))
-        .or_else(|| rt::more::body(name))
+        .or_else(|| rt::extra(name))
 }
 
 /// Measures `body` in `place` as long as `plan` says, in whole batches.

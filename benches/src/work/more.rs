@@ -1,4 +1,4 @@
-//! Workloads for what only some libraries have: broadcast, watch and notify.
+//! Workloads for channels that only some libraries have: broadcast and watch.
 
 use super::rt;
 use super::work::bodies;
@@ -10,16 +10,14 @@ use std::sync::Arc;
 const BURST: u64 = 1000;
 /// Receivers of the broadcast.
 const RECEIVERS: u64 = 4;
-/// Tasks in the ring of notifications.
-const RING: u64 = 8;
+/// Receivers of the watch.
+const WATCHERS: u64 = 8;
 
 pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
         "broadcast_4" => broadcast_4,
         "watch" => watch,
         "watch_8" => watch_8,
-        "notify" => notify,
-        "notify_8" => notify_8,
     })
 }
 
@@ -73,8 +71,8 @@ async fn watch(n: u64) -> u64 {
 /// One sender, eight tasks that see each value and say so.
 async fn watch_8(n: u64) -> u64 {
     let (sender, receiver) = rt::watch::channel(0_u64);
-    let (seen, mut all_seen) = rt::channel::<u64>(RING as usize);
-    for _ in 0..RING {
+    let (seen, mut all_seen) = rt::channel::<u64>(WATCHERS as usize);
+    for _ in 0..WATCHERS {
         let (mut receiver, seen) = (receiver.clone(), seen.clone());
         rt::detach(rt::spawn(async move {
             while receiver.changed().await.is_ok() {
@@ -88,45 +86,9 @@ async fn watch_8(n: u64) -> u64 {
     let mut count = 0;
     for turn in 1..=n {
         let _ = sender.send(turn);
-        for _ in 0..RING {
+        for _ in 0..WATCHERS {
             count += all_seen.recv().await.unwrap_or(0);
         }
-    }
-    count
-}
-
-async fn notify(n: u64) -> u64 {
-    let notify = rt::Notify::new();
-    let mut count = 0;
-    for _ in 0..n {
-        notify.notify_one();
-        notify.notified().await;
-        count += black_box(1);
-    }
-    count
-}
-
-/// A notification that goes round a ring of tasks.
-async fn notify_8(n: u64) -> u64 {
-    let ring: Arc<Vec<_>> = Arc::new((0..RING).map(|_| rt::Notify::new()).collect());
-    let handles: Vec<_> = (0..RING as usize)
-        .map(|index| {
-            let ring = ring.clone();
-            rt::spawn(async move {
-                let mut count = 0_u64;
-                for _ in 0..n / RING {
-                    ring[index].notified().await;
-                    count += black_box(1);
-                    ring[(index + 1) % ring.len()].notify_one();
-                }
-                count
-            })
-        })
-        .collect();
-    ring[0].notify_one();
-    let mut count = 0;
-    for handle in handles {
-        count += rt::join(handle).await;
     }
     count
 }
