@@ -108,8 +108,8 @@ impl Pump {
 ///
 /// # Cancel safety
 ///
-/// Unsafe: bytes that were read and not yet written, up to 64 KiB, are lost. Use [`copy_buf`](super::copy_buf), which
-/// takes from the reader only what the writer took.
+/// Unsafe: bytes that were read and not yet written, up to 64 KiB, are lost. Use
+/// [`copy_buf`](super::copy_buf), which takes from the reader only what the writer took.
 ///
 /// # Errors
 ///
