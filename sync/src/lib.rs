@@ -43,6 +43,11 @@ pub use rwlock::{
 mod condvar;
 pub use condvar::{Condvar, CondvarWait, CondvarWaitFor};
 
+mod barrier;
+mod once_cell;
+pub use barrier::{Barrier, BarrierWait, BrokenBarrier};
+pub use once_cell::{Lazy, OnceCell, SetError};
+
 /// Explores the interleavings of a model, with few enough preemptions to end in seconds.
 #[cfg(all(test, corio_loom))]
 fn model(f: impl Fn() + Sync + Send + 'static) {

@@ -170,6 +170,11 @@ impl Semaphore {
         Acquire { wait: Acquiring::new(self, n) }
     }
 
+    /// Takes a permit for something else than a semaphore that is built on this one.
+    pub(crate) fn acquire_at(&self, site: Site, kind: WaitKind) -> Acquire<'_> {
+        Acquire { wait: Acquiring::at(self, 1, site, kind) }
+    }
+
     /// Takes a permit that keeps the semaphore alive, waiting until one is free.
     ///
     /// # Errors
@@ -417,6 +422,7 @@ struct Acquiring<S: Deref<Target = Semaphore>> {
     semaphore: Option<S>,
     permits: u32,
     site: Site,
+    kind: WaitKind,
     waiter: Waiter<Want>,
 }
 
@@ -424,8 +430,13 @@ impl<S: Deref<Target = Semaphore> + Unpin> Acquiring<S> {
     #[track_caller]
     #[inline]
     fn new(semaphore: S, permits: u32) -> Self {
+        Self::at(semaphore, permits, Site::caller(), WaitKind::Semaphore)
+    }
+
+    #[inline]
+    fn at(semaphore: S, permits: u32, site: Site, kind: WaitKind) -> Self {
         let waiter = Waiter::new(Want { permits: 0, refused: false });
-        Self { semaphore: Some(semaphore), permits, site: Site::caller(), waiter }
+        Self { semaphore: Some(semaphore), permits, site, kind, waiter }
     }
 
     /// Ready with the semaphore, of which the permits are taken, and their number.
@@ -452,7 +463,7 @@ impl<S: Deref<Target = Semaphore> + Unpin> Acquiring<S> {
             })
         };
         let Poll::Ready(acquired) = acquired else {
-            hooks::set_wait(this.site, WaitKind::Semaphore);
+            hooks::set_wait(this.site, this.kind);
             return Poll::Pending;
         };
         hooks::spend();
