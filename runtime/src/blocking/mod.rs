@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use corio_sync::hooks::TaskHead;
 
@@ -59,6 +59,11 @@ impl BlockingPool {
     /// How many threads and calls there are.
     pub(crate) fn counts(&self) -> pool::Counts {
         self.pool.counts()
+    }
+
+    /// For how long the first of the calls that wait for a thread has been waiting.
+    pub(crate) fn oldest_queued(&self) -> Option<Duration> {
+        self.pool.oldest_queued()
     }
 
     /// Whether a call is queued or under way.
@@ -124,7 +129,7 @@ where
     );
     // The count on the home core (E2 of the cores).
     std::mem::forget(home.clone());
-    let task = Cell::allocate(header, Call(Some(f)), hook);
+    let task = Cell::allocate(None, header, Call(Some(f)), hook);
     // SAFETY: the handle's reference, and the output's type is the hook's.
     let handle = unsafe { Task::new(task) };
     if !home.add_task(task, false) {

@@ -24,6 +24,7 @@ use std::time::Duration;
 use corio_sync::prim::statics::OnceLock;
 use corio_sync::prim::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, Parker, SpinLock};
 
+use super::cells::Cells;
 use super::mailbox::Mailbox;
 use super::park::{ParkState, Wake};
 use super::ring::{CAPACITY, Ring};
@@ -422,8 +423,11 @@ impl Clone for CoreRef {
 
 impl Drop for CoreRef {
     fn drop(&mut self) {
-        // SAFETY: its count ends here (E2).
-        unsafe { CoreShared::release(self.0, 1) };
+        super::context::with_core(|here| match here {
+            Some(here) => here.on_dealloc(self.0),
+            // SAFETY: its count ends here (E2).
+            None => unsafe { CoreShared::release(self.0, 1) },
+        });
     }
 }
 
@@ -455,6 +459,8 @@ pub(crate) struct Core {
     rng: Cell<u64>,
     next_id: Cell<u64>,
     last_id: Cell<u64>,
+    /// Memory of tasks that have ended.
+    pub(crate) memory: Cells,
     /// Counts of `cells` that this core holds in advance (E2).
     credit: Cell<usize>,
     /// `!Send` tasks that are not done: they must end before another thread runs the core.
@@ -482,6 +488,7 @@ impl Core {
             rng: Cell::new(seed | 1),
             next_id: Cell::new(0),
             last_id: Cell::new(0),
+            memory: Cells::new(),
             credit: Cell::new(CREDIT),
             locals: Cell::new(0),
             events: RefCell::new(None),
@@ -502,8 +509,9 @@ impl Core {
     }
 
     pub(crate) fn shared_ref(&self) -> CoreRef {
-        // SAFETY: alive, see above.
-        unsafe { CoreRef::new(self.shared) }
+        // The count comes out of the credit.
+        self.on_alloc();
+        CoreRef(self.shared)
     }
 
     pub(crate) fn shared_ptr(&self) -> NonNull<CoreShared> {
@@ -560,7 +568,7 @@ impl Core {
         x.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// Takes a count for a new cell of this core.
+    /// Takes a count of this core's shared part for a new cell or reference.
     #[inline]
     pub(crate) fn on_alloc(&self) {
         let credit = self.credit.get();
@@ -573,7 +581,7 @@ impl Core {
         self.credit.set(credit + CREDIT - 1);
     }
 
-    /// A cell of the core `of` is being freed: its count comes back.
+    /// A cell of the core `of`, or a reference to it, goes: its count comes back.
     #[inline]
     pub(crate) fn on_dealloc(&self, of: NonNull<CoreShared>) {
         if self.shared == of {
@@ -869,9 +877,8 @@ impl Core {
         if !self.is_idle() || self.shared().has_mail() {
             return;
         }
-        match deadline {
-            Some(at) if !runtime.has_blocking_work() => runtime.clock.advance_to(at),
-            _ => self.sleep_for(None),
+        if !runtime.clock.jump(deadline, runtime.has_blocking_work()) {
+            self.sleep_for(None);
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a runtime counts, read from where it is counted anyway: nothing is counted for this alone.
 
+use std::time::Duration;
+
 use super::shared::Shared;
 
 /// A snapshot of a runtime's counts.
@@ -22,6 +24,9 @@ pub struct RuntimeMetrics {
     pub idle_blocking_threads: usize,
     /// Blocking calls that wait for a thread.
     pub queued_blocking_calls: usize,
+    /// For how long the first of those has been waiting. A long wait means that there are too few
+    /// threads, or that calls wait for one another.
+    pub oldest_queued_blocking_call: Option<Duration>,
 }
 
 impl RuntimeMetrics {
@@ -37,6 +42,7 @@ impl RuntimeMetrics {
             blocking_threads: blocking.threads,
             idle_blocking_threads: blocking.idle,
             queued_blocking_calls: blocking.queued,
+            oldest_queued_blocking_call: shared.blocking.oldest_queued(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! | file          | what it holds                                                    |
 //! |---------------|------------------------------------------------------------------|
 //! | `core`        | a core: queues, the run loop, sleeping, watching over siblings    |
+//! | `cells`       | memory for task cells                                            |
 //! | `ring`        | the queue that others may steal from                             |
 //! | `mailbox`     | what other threads send                                          |
 //! | `park`        | the word that decides who wakes a sleeping core                  |
@@ -14,6 +15,7 @@
 mod affinity;
 pub(crate) mod block_on;
 mod builder;
+pub(crate) mod cells;
 pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod mailbox;

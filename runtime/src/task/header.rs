@@ -14,6 +14,7 @@
 //!   and it is dropped with the cell.
 //! - **T6** `core` points at a `CoreShared` that the cell keeps alive by one of its `cells` counts.
 
+use std::alloc::Layout;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
@@ -26,7 +27,9 @@ use corio_sync::prim::{AtomicPtr, AtomicU32, Ordering, UnsafeCell};
 use super::error::TaskError;
 use super::extras::Extras;
 use super::state::State;
-use crate::executor::core::CoreShared;
+use crate::executor::cells;
+use crate::executor::context::with_core;
+use crate::executor::core::{Core, CoreShared};
 use crate::executor::mailbox::Linked;
 
 /// The part of a task that does not depend on its types.
@@ -213,15 +216,24 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
         dealloc: Self::dealloc,
     };
 
-    /// Puts a cell on the heap.
+    /// Puts a cell on the heap, in memory of `core` if it has some.
     #[inline]
-    pub(crate) fn allocate(header: Header, future: F, hook: H) -> NonNull<Header> {
-        let cell = Box::new(Self {
-            header,
-            hook: UnsafeCell::new(ManuallyDrop::new(hook)),
-            stage: UnsafeCell::new(Stage::Running(future)),
-        });
-        NonNull::from(Box::leak(cell)).cast()
+    pub(crate) fn allocate(
+        core: Option<&Core>,
+        header: Header,
+        future: F,
+        hook: H,
+    ) -> NonNull<Header> {
+        let cell = cells::allocate(core.map(|c| &c.memory), Layout::new::<Self>()).cast::<Self>();
+        // SAFETY: fresh memory of this layout.
+        unsafe {
+            cell.write(Self {
+                header,
+                hook: UnsafeCell::new(ManuallyDrop::new(hook)),
+                stage: UnsafeCell::new(Stage::Running(future)),
+            });
+        }
+        cell.cast()
     }
 
     /// # Safety
@@ -347,9 +359,26 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
     }
 
     unsafe fn dealloc(header: NonNull<Header>) {
-        // SAFETY: the last reference is gone, so nobody else uses the cell, which `allocate` made.
-        let cell = unsafe { Box::from_raw(header.cast::<Self>().as_ptr()) };
-        drop_quietly(cell);
+        let cell = header.cast::<Self>();
+        let extras = {
+            // SAFETY: the last reference is gone, so nobody else uses the cell.
+            let header = unsafe { header.as_ref() };
+            // Ordering: Relaxed, nobody else uses the cell.
+            header.extras.load(Ordering::Relaxed)
+        };
+        if !extras.is_null() {
+            // SAFETY: set once, from a box, and nobody else uses the cell.
+            drop_quietly(unsafe { Box::from_raw(extras) });
+        }
+        // SAFETY: as above; what is left in the cell is dropped once, here.
+        let dropped = catch(|| unsafe { ptr::drop_in_place(cell.as_ptr()) });
+        if let Err(payload) = dropped {
+            drop_payload(payload);
+        }
+        with_core(|core| {
+            // SAFETY: `allocate` made it with this layout.
+            unsafe { cells::free(core.map(|c| &c.memory), cell.cast(), Layout::new::<Self>()) };
+        });
     }
 }
 

@@ -99,7 +99,7 @@ where
         options.extras(),
     );
     core.on_alloc();
-    let task = Cell::allocate(header, future, hook);
+    let task = Cell::allocate(Some(core), header, future, hook);
     if !core.shared().add_task(task, shielded) {
         // SAFETY: fresh, with two references.
         return unsafe { refuse(task) };
@@ -142,7 +142,7 @@ where
     );
     // The count on the home core (E2 of the cores).
     std::mem::forget(home.clone());
-    let task = Cell::allocate(header, future, hook);
+    let task = Cell::allocate(None, header, future, hook);
     if !home.add_task(task, shielded) {
         if single {
             // SAFETY: the mailbox's reference, which it does not get.
@@ -187,5 +187,5 @@ pub(crate) fn main_header(home: NonNull<CoreShared>, id: u64, options: Options) 
         home,
         options.extras(),
     );
-    Cell::allocate(header, std::future::pending::<()>(), super::header::Plain)
+    Cell::allocate(None, header, std::future::pending::<()>(), super::header::Plain)
 }

@@ -36,7 +36,7 @@ const NO_SLOT: usize = usize::MAX;
 pub(super) const NEVER: u64 = u64::MAX;
 
 /// A tick of 2^16 ns, about 66 microseconds.
-pub(super) const COARSE: u32 = 16;
+pub(super) const COARSE: u32 = 14;
 /// A tick of one nanosecond, for virtual time: the clock jumps to exactly each deadline.
 pub(super) const EXACT: u32 = 0;
 
