@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Runs every example once, as a user would: in release, over loopback, ended by Ctrl-C.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo build --release --examples
+examples=${CARGO_TARGET_DIR:-target}/release/examples
+logs=$(mktemp -d)
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null || true; rm -rf "$logs"' EXIT
+
+fail() {
+    echo "ci/examples.sh: $1" >&2
+    tail -n 20 "$logs"/* >&2
+    exit 1
+}
+
+# Starts a server, waits for the line that tells its address, and leaves that in $address.
+serve() {
+    local name=$1
+    "$examples/$name" "${@:2}" >"$logs/$name" 2>&1 &
+    servers+=($!)
+    for _ in {1..300}; do
+        address=$(sed -n 's/^listening on //p' "$logs/$name")
+        [[ -n $address ]] && return
+        sleep 0.1
+    done
+    fail "$name does not listen"
+}
+
+for example in "$examples"/*; do
+    # Cargo leaves dependency lists and hashed copies beside the programs.
+    name=$(basename "$example")
+    [[ $name == *.d || $name == *-????????????????  ]] && continue
+    "$example" --help >"$logs/help" || fail "$name has no --help"
+done
+
+"$examples/hello" Ada | tee "$logs/hello"
+grep -q '^Hello, Ada!$' "$logs/hello" || fail "hello does not greet"
+
+serve echo-server 127.0.0.1:0
+echo_address=$address
+"$examples/echo-client" "$echo_address" --connections 20 --seconds 1
+serve proxy 127.0.0.1:0 "$echo_address"
+"$examples/echo-client" "$address" --connections 20 --size 1024 --seconds 1
+serve chat-server 127.0.0.1:0
+exec {ada}<>"/dev/tcp/${address/:/\/}" {bob}<>"/dev/tcp/${address/:/\/}"
+echo Ada >&"$ada"
+read -r -t 30 _ <&"$ada" && read -r -t 30 _ <&"$bob" || fail "chat-server does not ask for a name"
+echo Bob >&"$bob"
+read -r -t 30 line <&"$ada" || fail "Ada hears nothing"
+[[ $line == "* Bob is here" ]] || fail "Ada hears: $line"
+echo hello >&"$bob"
+read -r -t 30 line <&"$ada" || fail "Ada hears nothing"
+[[ $line == "Bob: hello" ]] || fail "Ada hears: $line"
+
+for pid in "${servers[@]}"; do
+    kill -INT "$pid"
+    wait "$pid" || fail "a server ended with status $? on Ctrl-C"
+done
+servers=()
+tail -n 3 "$logs"/echo-server "$logs"/proxy "$logs"/chat-server
