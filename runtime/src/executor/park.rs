@@ -118,7 +118,7 @@ mod loom_tests {
     fn core(m: &Model) {
         m.park.wake_up();
         loop {
-            if m.item.swap(false, Ordering::Relaxed) {
+            if m.item.load(Ordering::Relaxed) {
                 m.taken.fetch_add(1, Ordering::Relaxed);
                 return;
             }

@@ -406,6 +406,7 @@ mod loom_tests {
         loom::model(|| {
             let m = model(true);
             assert!(!m.state.own_start_poll());
+            assert_eq!(m.state.own_end_poll(), Next::Nothing);
             let threads: Vec<_> = (0..2)
                 .map(|_| {
                     let m = m.clone();
