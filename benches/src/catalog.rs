@@ -59,7 +59,6 @@ impl Workload {
     /// Whether `library` can do it.
     pub(crate) fn suits(&self, library: Library) -> bool {
         match self.kind {
-            _ if library == Library::Corio && !cfg!(feature = "corio") => false,
             Kind::Loop { body, .. } => rt::has(library, body),
             // smol's executor is one of the process and is never taken down.
             Kind::StartStop => !matches!(library, Library::Smol | Library::Bare),

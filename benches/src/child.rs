@@ -18,13 +18,10 @@ const LIFE_SECONDS: u32 = 90;
 macro_rules! with_library {
     ($library:expr, $module:ident => $body:expr, bare => $bare:expr) => {
         match $library {
-            #[cfg(feature = "corio")]
             Library::Corio => {
                 use crate::rt::corio_rt as $module;
                 $body
             }
-            #[cfg(not(feature = "corio"))]
-            Library::Corio => Err(String::from("this program was built without corio")),
             Library::Tokio => {
                 use crate::rt::tokio_rt as $module;
                 $body
@@ -81,9 +78,9 @@ pub(crate) fn cold(runtime: &str) -> Result<(), String> {
     let Runtime { library, flavor, .. } = Runtime::named(runtime)?;
     let count = with_library!(
         library,
-        lib => Ok::<_, String>(lib::rt::run(flavor, lib::work::probes::first_task())),
-        bare => Ok(std::hint::black_box(1))
-    )?;
+        lib => lib::rt::run(flavor, lib::work::probes::first_task()),
+        bare => std::hint::black_box(1)
+    );
     println!("{count}");
     Ok(())
 }
@@ -100,9 +97,9 @@ pub(crate) fn serve(runtime: &str, size: &str, hogged: &str) -> Result<(), Strin
     };
     let served = with_library!(
         library,
-        lib => Ok::<_, String>(lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell))),
-        bare => Ok(limit::echo(buffer, tell))
-    )?;
+        lib => lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell)),
+        bare => limit::echo(buffer, tell)
+    );
     served.map_err(|error| format!("the server ended: {error}"))
 }
 

@@ -4,7 +4,6 @@
 //! files of `src/work/` in as its child. The workloads are therefore one source text, and what
 //! differs between two columns of the report is the library alone.
 
-#[cfg(feature = "corio")]
 pub(crate) mod corio_rt;
 pub(crate) mod smol_rt;
 pub(crate) mod tokio_rt;
@@ -14,10 +13,7 @@ use crate::runtime::Library;
 /// Whether `library` has what the loop called `body` needs.
 pub(crate) fn has(library: Library, body: &str) -> bool {
     match library {
-        #[cfg(feature = "corio")]
         Library::Corio => corio_rt::work::body(body).is_some(),
-        #[cfg(not(feature = "corio"))]
-        Library::Corio => false,
         Library::Tokio => tokio_rt::work::body(body).is_some(),
         Library::Smol => smol_rt::work::body(body).is_some(),
         Library::Bare => false,
