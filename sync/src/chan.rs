@@ -9,6 +9,7 @@
 
 mod alone;
 mod fifo;
+mod stream;
 mod take;
 
 use std::fmt;
@@ -19,16 +20,32 @@ use crate::hooks::{self, Site, WaitKind};
 use crate::prim::{SpinGuard, SpinLock};
 use crate::waitlist::{List, Waiter, Wakers};
 
-pub(crate) use fifo::Fifo;
+pub use fifo::Fifo;
+pub(crate) use stream::Place;
 pub(crate) use take::{NoItem, Turn};
 
-/// Where items are between their sender and their receiver, and in which order they come out.
-pub(crate) trait Storage {
+/// Where the items of a queue are, and in which order they come out.
+///
+/// Its methods run under the queue's lock: they must be short and must not use the queue.
+pub trait Storage {
+    /// What is stored.
     type Item;
+
+    /// Adds an item.
     fn push(&mut self, item: Self::Item);
+
+    /// Takes out the item that is next. There is one whenever [`len`](Self::len) is not 0.
     fn pop(&mut self) -> Option<Self::Item>;
+
+    /// How many items there are.
     fn len(&self) -> usize;
-    /// Takes everything out. The result is dropped outside the lock.
+
+    /// Whether there is no item.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes everything out, in a storage of its own, which is dropped outside the lock.
     fn clear(&mut self) -> Self
     where
         Self: Sized;
@@ -167,10 +184,6 @@ impl<S: Storage> State<S> {
             }
             self.receivers.pop_all(wakers, |turn| turn.promised = false);
         }
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed
     }
 }
 
@@ -353,13 +366,18 @@ impl<S: Storage> Chan<S> {
     }
 
     /// Lets nothing in any more, and drops what is there. `deserted`: nobody is left to receive.
-    pub(crate) fn close_and_clear(&self, deserted: bool, after: impl FnOnce(&mut S, &mut Wakers)) {
+    /// `after` sees the storage, and what was in it, under the lock.
+    pub(crate) fn close_and_clear(
+        &self,
+        deserted: bool,
+        after: impl FnOnce(&mut S, &S, &mut Wakers),
+    ) {
         let mut wakers = Wakers::new();
         let (items, lone) = {
             let mut state = self.lock();
             let items = state.storage.clear();
             state.deserted |= deserted;
-            after(&mut state.storage, &mut wakers);
+            after(&mut state.storage, &items, &mut wakers);
             self.close_locked(&mut state, &mut wakers);
             (items, state.lone_receiver.take())
         };

@@ -29,9 +29,11 @@ pub use mutex::{
 mod notify;
 pub use notify::{Notified, Notify, OwnedNotified};
 mod chan;
+pub mod channel;
 mod error;
 pub mod mpsc;
 pub mod oneshot;
+pub mod queue;
 
 mod rwlock;
 pub use rwlock::{

@@ -313,8 +313,9 @@ impl Semaphore {
     /// Takes `n` permits if they are free, the semaphore is open, and nobody waits.
     #[inline]
     fn take(&self, n: usize) -> Result<(), TryAcquireError> {
-        // Ordering: Relaxed, the compare-exchange below decides.
-        let mut state = self.state.load(Ordering::Relaxed);
+        // Ordering: Acquire, so that who finds it closed sees what the closer did. Pairs with the AcqRel
+        // in `close`.
+        let mut state = self.state.load(Ordering::Acquire);
         loop {
             if state & CLOSED != 0 {
                 return Err(TryAcquireError::Closed);
@@ -329,7 +330,7 @@ impl Semaphore {
                 state,
                 taken,
                 Ordering::Acquire,
-                Ordering::Relaxed,
+                Ordering::Acquire,
             ) {
                 Ok(_) => return Ok(()),
                 Err(now) => state = now,

@@ -14,7 +14,8 @@ const KEPT_TABLE: usize = 32;
 /// Up to one block it is a ring that grows; what comes beyond goes to further blocks of fixed size,
 /// so that nothing is ever copied to grow. At most one block and the table of blocks stay allocated
 /// when the items are gone.
-pub(crate) struct Fifo<T> {
+#[derive(Debug)]
+pub struct Fifo<T> {
     /// The oldest items.
     front: VecDeque<T>,
     /// All others, in blocks. The last one takes new items; none is empty.
@@ -28,7 +29,8 @@ impl<T> Fifo<T> {
         if fitting < 16 { 16 } else { fitting }
     };
 
-    pub(crate) const fn new() -> Self {
+    /// An empty storage.
+    pub const fn new() -> Self {
         Self { front: VecDeque::new(), rest: VecDeque::new(), len: 0 }
     }
 
@@ -52,6 +54,12 @@ impl<T> Fifo<T> {
                 self.rest = VecDeque::new();
             }
         }
+    }
+}
+
+impl<T> Default for Fifo<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -12,7 +12,6 @@ use crate::blocking;
 use crate::chan::NoItem;
 use crate::hooks::{self, Site};
 use crate::prim::{Arc, Ordering};
-use crate::waitlist::Wakers;
 
 macro_rules! receiver {
     ($(#[$doc:meta])* $name:ident) => {
@@ -129,7 +128,7 @@ macro_rules! receiver {
 
         impl<T> Drop for $name<T> {
             fn drop(&mut self) {
-                self.shared.chan.close_and_clear(true, |_, _: &mut Wakers| {});
+                self.shared.chan.close_and_clear(true, |_, _, _| {});
             }
         }
 

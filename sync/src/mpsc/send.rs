@@ -22,7 +22,7 @@ pub struct Send<'a, T> {
 impl<'a, T> Send<'a, T> {
     #[track_caller]
     #[inline]
-    pub(super) fn new(chan: &'a Chan<Fifo<T>>, value: T) -> Self {
+    pub(crate) fn new(chan: &'a Chan<Fifo<T>>, value: T) -> Self {
         Self { chan, value: Some(value), site: Site::caller(), waiter: Waiter::new(Ask::NONE) }
     }
 }
@@ -116,7 +116,7 @@ pub struct SenderClosed<'a, T> {
 
 impl<'a, T> SenderClosed<'a, T> {
     #[track_caller]
-    pub(super) fn new(chan: &'a Chan<Fifo<T>>) -> Self {
+    pub(crate) fn new(chan: &'a Chan<Fifo<T>>) -> Self {
         Self { chan, site: Site::caller(), waiter: Waiter::new(()) }
     }
 }

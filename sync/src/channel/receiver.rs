@@ -1,0 +1,178 @@
+//! The receiving side.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::{RecvError, Shared, TryRecvError};
+use crate::blocking;
+use crate::chan::{NoItem, Place, Turn};
+use crate::hooks::{self, Site};
+use crate::prim::{Arc, Ordering};
+use crate::waitlist::{Waiter, project};
+
+/// Receives values of a channel's [`Sender`](super::Sender)s. Clones share the values between them.
+///
+/// As a stream it has one place in the line of receivers, which it gives up when it receives by
+/// another method.
+pub struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+    /// Where it was made: what the stream reports.
+    site: Site,
+    place: Place,
+}
+
+impl<T> Receiver<T> {
+    #[track_caller]
+    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
+        Self { shared, site: Site::caller(), place: Place::new() }
+    }
+
+    /// Receives the next value, waiting for it.
+    ///
+    /// Waiting receivers are served in order of arrival.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] when the channel is closed, or all senders are gone, and nothing is left.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a dropped `recv` gives up its place in the line. A value it was promised goes to the
+    /// next.
+    #[track_caller]
+    pub fn recv(&self) -> Recv<'_, T> {
+        self.place.leave(&self.shared.chan);
+        Recv { shared: &self.shared, site: Site::caller(), waiter: Waiter::new(Turn::NONE) }
+    }
+
+    /// Receives a value if there is one that is not promised to somebody who waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`]: empty, or disconnected.
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.place.leave(&self.shared.chan);
+        self.shared.chan.try_take().map_err(|why| match why {
+            NoItem::Empty => TryRecvError::Empty,
+            NoItem::Ended => TryRecvError::Disconnected,
+        })
+    }
+
+    /// Receives the next value, blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] when the channel is closed, or all senders are gone, and nothing is left.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_recv(&self) -> Result<T, RecvError> {
+        hooks::forbid_blocking("channel::Receiver::blocking_recv");
+        match self.try_recv() {
+            Ok(value) => Ok(value),
+            Err(TryRecvError::Disconnected) => Err(RecvError(())),
+            Err(TryRecvError::Empty) => blocking::block_on(self.recv()),
+        }
+    }
+
+    /// Closes the channel for all: nothing more is let in; what is in it can still be received.
+    pub fn close(&self) {
+        self.shared.chan.close();
+    }
+
+    /// Whether the channel is closed or all senders are gone.
+    pub fn is_closed(&self) -> bool {
+        self.shared.chan.is_closed()
+    }
+
+    /// How many values are in the channel.
+    pub fn len(&self) -> usize {
+        self.shared.chan.len()
+    }
+
+    /// Whether no value is in the channel.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many values the channel holds at most; `None` without a bound.
+    pub fn capacity(&self) -> Option<usize> {
+        Some(self.shared.chan.capacity()).filter(|n| *n != usize::MAX)
+    }
+
+    /// Whether `other` receives from the same channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        // Ordering: Relaxed, this receiver keeps the count above zero.
+        self.shared.receivers.fetch_add(1, Ordering::Relaxed);
+        Self { shared: self.shared.clone(), site: self.site, place: Place::new() }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.place.leave(&self.shared.chan);
+        // Ordering: AcqRel, so that the end comes after everything that other receivers did.
+        if self.shared.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shared.chan.close_and_clear(true, |_, _, _| {});
+        }
+    }
+}
+
+impl<T> Stream for Receiver<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = &mut *self;
+        this.place.poll_next(&this.shared.chan, cx, this.site)
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("channel", &self.shared.chan).finish()
+    }
+}
+
+/// Future of [`Receiver::recv`].
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct Recv<'a, T> {
+    shared: &'a Shared<T>,
+    site: Site,
+    waiter: Waiter<Turn>,
+}
+
+impl<T> Future for Recv<'_, T> {
+    type Output = Result<T, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        project!(self => this, waiter);
+        let next = this.shared.chan.poll_take(waiter.as_mut(), cx, this.site);
+        next.map(|value| value.ok_or(RecvError(())))
+    }
+}
+
+impl<T> Drop for Recv<'_, T> {
+    fn drop(&mut self) {
+        if !self.waiter.is_idle() {
+            self.shared.chan.leave_take(&self.waiter);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Recv<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recv").field("at", &self.site).field("waiter", &self.waiter).finish()
+    }
+}
