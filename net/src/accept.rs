@@ -86,7 +86,10 @@ fn remedy(error: &io::Error) -> Remedy {
 impl<L: Listen> Acceptor<L> {
     /// Takes a listening socket that is in non-blocking mode.
     pub(crate) fn new(socket: L) -> Self {
-        let registration = Registration::new(Interest::Read);
+        // A listener waits sooner or later, so nothing is saved by trying first. And under a flood of
+        // connections it would not wait until they had taken all descriptors, when none would be left
+        // for the reactor itself.
+        let registration = Registration::new_unready(Interest::Read);
         Self { io: Registered::with_registration(socket, registration), pauses: AtomicU64::new(0) }
     }
 

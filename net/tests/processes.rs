@@ -34,7 +34,7 @@ fn starved_server() {
         println!("port {}", listener.local_addr().unwrap().port());
         let listener = std::sync::Arc::new(listener);
         let watched = listener.clone();
-        spawn(async move {
+        let _report = spawn(async move {
             while watched.pauses() < 3 {
                 sleep(Duration::from_millis(5)).await;
             }
@@ -50,7 +50,7 @@ fn starved_server() {
         });
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            spawn(async move {
+            let _echo = spawn(async move {
                 let mut buffer = [0; 64];
                 while let Ok(count) = stream.read(&mut buffer).await {
                     if count == 0 {
@@ -64,16 +64,27 @@ fn starved_server() {
     });
 }
 
+/// A process that ends with its test, also when that fails.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn n01_a_listener_without_descriptors_neither_spins_nor_stops() {
     if is_child() {
         return starved_server();
     }
-    let mut server = child("n01_a_listener_without_descriptors_neither_spins_nor_stops")
+    let server = child("n01_a_listener_without_descriptors_neither_spins_nor_stops")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let mut server = Killed(server);
+    let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
     let mut next = |word: &str| -> Vec<u64> {
         let line = lines.by_ref().map(Result::unwrap).find(|l| l.contains(word)).unwrap();
         let line = &line[line.find(word).unwrap()..];
@@ -96,8 +107,6 @@ fn n01_a_listener_without_descriptors_neither_spins_nor_stops() {
         client.read_exact(&mut reply).unwrap();
         assert_eq!(&reply, b"hello");
     }
-    server.kill().unwrap();
-    server.wait().unwrap();
 }
 
 /// Writes to closed connections of every kind, with the signal for it as it is by default: deadly.

@@ -12,6 +12,7 @@ use common::{LONG, on_both, raise_descriptor_limit, tcp_pair};
 use corio_net::{Keepalive, TcpListener, TcpSocket, TcpStream};
 use corio_runtime::reactor::Direction;
 use corio_runtime::spawn;
+use corio_sync::prim::{AtomicUsize, Ordering};
 use socket2::SockRef;
 
 /// Sends back what comes, until it ends.
@@ -29,9 +30,9 @@ async fn echo(stream: TcpStream) -> io::Result<()> {
 async fn echo_server() -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;
-    spawn(async move {
+    let _server = spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            spawn(echo(stream));
+            let _connection = spawn(echo(stream));
         }
     });
     Ok(addr)
@@ -678,12 +679,13 @@ fn two_listeners_share_a_port() {
         let first = TcpListener::options().reuse_port(true).bind("127.0.0.1:0").await?;
         let addr = first.local_addr()?;
         let second = TcpListener::options().reuse_port(true).backlog(8).bind(addr).await?;
-        let (here, there) = (Arc::new(std::sync::atomic::AtomicUsize::new(0)), 40);
+        let (here, there) = (Arc::new(AtomicUsize::new(0)), 40);
         for listener in [first, second] {
             let here = here.clone();
-            spawn(async move {
+            let _server = spawn(async move {
                 while listener.accept().await.is_ok() {
-                    here.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    // Ordering: Relaxed, only the sum counts.
+                    here.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
@@ -691,7 +693,8 @@ fn two_listeners_share_a_port() {
         for _ in 0..there {
             clients.push(TcpStream::connect(addr).await?);
         }
-        while here.load(std::sync::atomic::Ordering::SeqCst) < there {
+        // Ordering: Relaxed, see above.
+        while here.load(Ordering::Relaxed) < there {
             corio_runtime::yield_now().await;
         }
         Ok(())

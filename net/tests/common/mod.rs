@@ -9,11 +9,11 @@ use corio_net::{TcpListener, TcpStream};
 use corio_runtime::runtime::Builder;
 
 /// Far longer than anything here takes: a test that reaches it hangs.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// Runs `test` on one thread, and on several.
 #[track_caller]
-pub fn on_both<F: Future<Output = io::Result<()>>>(test: impl Fn() -> F) {
+pub(crate) fn on_both<F: Future<Output = io::Result<()>>>(test: impl Fn() -> F) {
     for builder in [Builder::new_current_thread(), Builder::new_multi_thread().worker_threads(2)] {
         let runtime = builder.build().unwrap();
         runtime
@@ -22,7 +22,7 @@ pub fn on_both<F: Future<Output = io::Result<()>>>(test: impl Fn() -> F) {
 }
 
 /// Two ends of one TCP connection.
-pub async fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
+pub(crate) async fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let client = TcpStream::connect(listener.local_addr()?).await?;
     let (server, _) = listener.accept().await?;
@@ -30,7 +30,7 @@ pub async fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
 }
 
 /// Raises the limit of open descriptors as far as it goes and returns it.
-pub fn raise_descriptor_limit() -> usize {
+pub(crate) fn raise_descriptor_limit() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live value of the type that the calls read and write.
     unsafe {
@@ -42,7 +42,7 @@ pub fn raise_descriptor_limit() -> usize {
 }
 
 /// Lets this process have `count` descriptors.
-pub fn limit_descriptors(count: u64) {
+pub(crate) fn limit_descriptors(count: u64) {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live value of the type that the calls read and write.
     let result = unsafe {
@@ -54,7 +54,7 @@ pub fn limit_descriptors(count: u64) {
 }
 
 /// How many sockets this process has open.
-pub fn open_sockets() -> usize {
+pub(crate) fn open_sockets() -> usize {
     let is = |entry: io::Result<std::fs::DirEntry>| {
         let target = std::fs::read_link(entry.ok()?.path()).ok()?;
         target.to_str()?.starts_with("socket:").then_some(())
@@ -66,12 +66,12 @@ pub fn open_sockets() -> usize {
 const CHILD: &str = "CORIO_NET_TEST_CHILD";
 
 /// Whether this process was started by [`child`].
-pub fn is_child() -> bool {
+pub(crate) fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
 /// This test program again, to run only the test `name`.
-pub fn child(name: &str) -> std::process::Command {
+pub(crate) fn child(name: &str) -> std::process::Command {
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, "1");
     command
