@@ -22,6 +22,7 @@ use corio_sync::hooks::{self, Site, WaitKind};
 use corio_sync::prim::Mutex;
 
 use crate::executor::context;
+use crate::task::extras::Extras;
 use crate::task::header::{Header, catch, drop_payload, drop_quietly};
 
 /// A cleanup as a task keeps it.
@@ -97,23 +98,24 @@ pub(crate) struct CleanupSet {
     entries: Vec<Entry>,
 }
 
-impl CleanupSet {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-}
-
 /// Polls all cleanups of `task`; `Ready` when there is none left.
 ///
 /// # Safety
 ///
 /// The caller polls the task.
+#[inline]
 pub(crate) unsafe fn poll_all(task: &Header, cx: &mut Context<'_>) -> Poll<()> {
-    let Some(extras) = task.extras() else { return Poll::Ready(()) };
+    match task.extras() {
+        None => Poll::Ready(()),
+        // SAFETY: the caller's promise.
+        Some(extras) => unsafe { poll_set(extras, cx) },
+    }
+}
+
+/// # Safety
+///
+/// The caller polls the task of these extras.
+unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
     // A cleanup may adopt others while it is polled, so the set is taken out for the time.
     // SAFETY: the caller polls the task, and the closure only moves the list.
     let mut entries = unsafe { extras.with_cleanups(|set| std::mem::take(&mut set.entries)) };

@@ -3,8 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use self::ctrl_c::CancelOnCtrlC;
 use crate::executor::{Builder, Runtime};
 use crate::time::timeout;
+
+mod ctrl_c;
 
 /// The settings of the attributes.
 #[doc(hidden)]
@@ -42,7 +45,28 @@ impl Config {
 #[doc(hidden)]
 #[track_caller]
 pub fn run_main<F: Future>(config: Config, main: F) -> F::Output {
-    config.build().block_on(main)
+    if config.cancel_on_ctrl_c {
+        run_cancellable(config.build(), main)
+    } else {
+        config.build().block_on(main)
+    }
+}
+
+#[track_caller]
+fn run_cancellable<F: Future>(runtime: Runtime, main: F) -> F::Output {
+    let ctrl_c = match CancelOnCtrlC::new() {
+        Ok(ctrl_c) => ctrl_c,
+        Err(error) => panic!("`cancel_on_ctrl_c`: {error}"),
+    };
+    let output = runtime.block_on_cancellable(main, |main| ctrl_c.start(main));
+    // The second Ctrl-C is heard also while tasks end and clean up, and the first one, if main has
+    // ended by itself, does not cut their cleanups short.
+    drop(runtime);
+    drop(ctrl_c);
+    match output {
+        Some(output) => output,
+        None => std::process::exit(ctrl_c::STATUS),
+    }
 }
 
 /// Runs the body of a `#[corio::test]` function.

@@ -133,7 +133,12 @@ impl Overflow {
 
 impl CoreShared {
     /// A core that no thread runs, with its `Core` in the slot. The caller holds one count.
-    pub(crate) fn allocate(index: usize, runtime: Weak<Shared>, seed: u64) -> NonNull<Self> {
+    pub(crate) fn allocate(
+        index: usize,
+        single: bool,
+        runtime: Weak<Shared>,
+        seed: u64,
+    ) -> NonNull<Self> {
         let shared = Box::new(Self {
             index,
             runtime,
@@ -155,7 +160,7 @@ impl CoreShared {
             cells: AtomicUsize::new(1 + CREDIT),
         });
         let shared = NonNull::from(Box::leak(shared));
-        let core = Box::new(Core::new(shared, seed));
+        let core = Box::new(Core::new(shared, single, seed));
         // SAFETY: just made, and not shared yet.
         *unsafe { shared.as_ref() }.slot.lock() = Some(core);
         shared
@@ -447,6 +452,8 @@ struct BoundQueue {
 pub(crate) struct Core {
     shared: NonNull<CoreShared>,
     bound: UnsafeCell<BoundQueue>,
+    /// The runtime has no other core: there are no stealable tasks.
+    single: bool,
     /// Bound and stealable tasks take turns.
     bound_first: Cell<bool>,
     /// Polls left before the next `look_around`.
@@ -476,8 +483,9 @@ pub(crate) struct Core {
 unsafe impl Send for Core {}
 
 impl Core {
-    fn new(shared: NonNull<CoreShared>, seed: u64) -> Self {
+    fn new(shared: NonNull<CoreShared>, single: bool, seed: u64) -> Self {
         Self {
+            single,
             shared,
             bound: UnsafeCell::new(BoundQueue { tasks: VecDeque::new(), seeded: false }),
             bound_first: Cell::new(true),
@@ -630,9 +638,10 @@ impl Core {
         super::context::with_context(|context| context.map(|c| f(&c.shared)))
     }
 
+    #[inline]
     fn pop_bound(&self) -> Option<NonNull<Header>> {
         self.bound(|queue| {
-            if queue.seeded && queue.tasks.len() > 1 {
+            if queue.seeded && !queue.tasks.is_empty() {
                 let index = (self.random() % queue.tasks.len() as u64) as usize;
                 return queue.tasks.remove(index);
             }
@@ -662,6 +671,9 @@ impl Core {
 
     #[inline]
     fn pop(&self) -> Option<NonNull<Header>> {
+        if self.single {
+            return self.pop_bound();
+        }
         let bound_first = self.bound_first.get();
         self.bound_first.set(!bound_first);
         if bound_first {

@@ -67,7 +67,7 @@ impl Shared {
                 .map(|index| {
                     let seed =
                         seed.wrapping_add((index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-                    let core = CoreShared::allocate(index, this.clone(), seed);
+                    let core = CoreShared::allocate(index, config.cores == 1, this.clone(), seed);
                     // SAFETY: just made, and its first count is ours to pass on.
                     let counted = unsafe { CoreRef::new(core) };
                     // SAFETY: `counted` holds one, so the first can be given back.

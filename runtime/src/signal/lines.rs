@@ -101,6 +101,12 @@ impl Lines {
         }
     }
 
+    /// Whether `waker` would be woken already.
+    pub(super) fn is_waiting(&self, id: u64, signal: c_int, waker: &Waker) -> bool {
+        let waiting = self.lines.get(&signal).and_then(|line| line.waiting.get(&id));
+        waiting.is_some_and(|known| known.will_wake(waker))
+    }
+
     /// Has `waker` woken when `signal` comes; gives back the one that it replaces.
     pub(super) fn wait(&mut self, id: u64, signal: c_int, waker: Waker) -> Option<Waker> {
         match self.lines.get_mut(&signal) {

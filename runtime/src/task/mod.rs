@@ -7,7 +7,7 @@ mod builder;
 mod context_vars;
 mod current;
 pub(crate) mod error;
-mod extras;
+pub(crate) mod extras;
 pub(crate) mod harness;
 pub(crate) mod header;
 pub(crate) mod id;
