@@ -28,12 +28,14 @@ pub use mutex::{
 };
 mod notify;
 pub use notify::{Notified, Notify, OwnedNotified};
+pub mod broadcast;
 mod chan;
 pub mod channel;
 mod error;
 pub mod mpsc;
 pub mod oneshot;
 pub mod queue;
+pub mod watch;
 
 mod rwlock;
 pub use rwlock::{
@@ -49,6 +51,9 @@ mod barrier;
 mod once_cell;
 pub use barrier::{Barrier, BarrierWait, BrokenBarrier};
 pub use once_cell::{Lazy, OnceCell, SetError};
+
+mod promise;
+pub use promise::{AlreadyDone, Promise, PromiseError, PromiseWait};
 
 /// Explores the interleavings of a model, with few enough preemptions to end in seconds.
 #[cfg(all(test, corio_loom))]

@@ -3,10 +3,10 @@
 
 pub use loom::hint::spin_loop;
 pub use loom::sync::Arc;
-pub use loom::sync::MutexGuard;
 pub use loom::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
+pub use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub use loom::thread;
 
 use std::time::Duration;
@@ -35,6 +35,21 @@ impl<T> Mutex<T> {
     }
     pub fn into_inner(self) -> T {
         self.0.into_inner().unwrap()
+    }
+}
+
+#[derive(Debug)]
+pub struct RwLock<T>(loom::sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub fn new(value: T) -> Self {
+        Self(loom::sync::RwLock::new(value))
+    }
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap()
+    }
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap()
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_types, reason = "this is the facade")]
 #![allow(missing_docs, reason = "the names are std's")]
 
-pub use parking_lot::MutexGuard;
+pub use parking_lot::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub use std::hint::spin_loop;
 pub use std::sync::Arc;
 pub use std::sync::atomic::{
@@ -33,6 +33,21 @@ impl<T: ?Sized> Mutex<T> {
     }
     pub fn get_mut(&mut self) -> &mut T {
         self.0.get_mut()
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct RwLock<T>(parking_lot::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub const fn new(value: T) -> Self {
+        Self(parking_lot::RwLock::new(value))
+    }
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read()
+    }
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write()
     }
 }
 

@@ -1,0 +1,182 @@
+//! Many senders, many receivers; each receiver gets every value.
+//!
+//! The channel keeps the last values, up to its capacity, until every receiver has got them. A sender
+//! never waits: when the channel is full the oldest value goes, and a receiver that had not got it
+//! *lags*, which its next receive reports, with the number of values it missed.
+//!
+//! Values are cloned for all receivers but the last, under the channel's lock: `Clone` should be quick
+//! and must not use the channel. Send a large value in an `Arc`.
+
+mod receiver;
+mod sender;
+
+#[cfg(all(test, corio_loom))]
+mod loom;
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::prim::{Arc, AtomicUsize, SpinLock};
+use crate::waitlist::{List, Wakers};
+
+pub use crate::error::SendError;
+pub use receiver::{Receiver, Recv};
+pub use sender::{Closed, Sender, WeakSender};
+
+/// Makes a channel that keeps up to `capacity` values.
+///
+/// # Panics
+///
+/// When `capacity` is 0.
+///
+/// # Examples
+///
+/// ```
+/// use corio_sync::broadcast::{self, RecvError};
+///
+/// let (tx, mut a) = broadcast::channel(2);
+/// let mut b = tx.subscribe();
+/// assert_eq!(tx.send("one").unwrap(), 2);
+/// assert_eq!(a.blocking_recv(), Ok("one"));
+/// tx.send("two").unwrap();
+/// tx.send("three").unwrap();
+/// assert_eq!(b.blocking_recv(), Err(RecvError::Lagged(1)));
+/// assert_eq!(b.blocking_recv(), Ok("two"));
+/// ```
+#[track_caller]
+pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    assert!(capacity > 0, "a channel of capacity 0 could never keep a value: use at least 1");
+    let state = State {
+        ring: VecDeque::new(),
+        base: 0,
+        capacity,
+        receivers: 1,
+        closed: false,
+        waiters: List::new(),
+        deserted: List::new(),
+    };
+    let shared = Arc::new(Shared { state: SpinLock::new(state), senders: AtomicUsize::new(1) });
+    (Sender::new(shared.clone()), Receiver::new(shared, 0))
+}
+
+/// Why a receive gave no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecvError {
+    /// The senders are gone, and every value was received.
+    Closed,
+    /// This receiver was too slow: so many values went before it got them. The next receive goes on
+    /// with the oldest that is left.
+    Lagged(u64),
+}
+
+/// Why a receive gave no value at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryRecvError {
+    /// There is none at the moment.
+    Empty,
+    /// The senders are gone, and every value was received.
+    Closed,
+    /// This receiver was too slow; see [`RecvError::Lagged`].
+    Lagged(u64),
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the broadcast senders are gone: no value will come"),
+            Self::Lagged(n) => write!(
+                f,
+                "the receiver was too slow and missed {n} values: receive again for the oldest \
+                 that is left, or make the channel larger"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RecvError {}
+
+impl fmt::Display for TryRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no value at the moment: `recv().await` waits for one"),
+            Self::Closed => RecvError::Closed.fmt(f),
+            Self::Lagged(n) => RecvError::Lagged(*n).fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TryRecvError {}
+
+struct Shared<T> {
+    state: SpinLock<State<T>>,
+    senders: AtomicUsize,
+}
+
+struct State<T> {
+    /// The values that somebody has not got yet, oldest first.
+    ring: VecDeque<Slot<T>>,
+    /// The number of the first value in the ring, counted from the channel's beginning.
+    base: u64,
+    capacity: usize,
+    receivers: usize,
+    /// The senders are gone.
+    closed: bool,
+    /// Receivers that wait for a value.
+    waiters: List<()>,
+    /// Senders that wait for the last receiver to go.
+    deserted: List<()>,
+}
+
+struct Slot<T> {
+    /// None once the last receiver took it.
+    value: Option<T>,
+    /// Receivers that have not got it. No later slot has less: receivers get values in order.
+    left: usize,
+}
+
+impl<T> State<T> {
+    fn end(&self) -> u64 {
+        self.base + self.ring.len() as u64
+    }
+
+    /// Adds a value; gives the one that had to go for it, if any.
+    fn push(&mut self, value: T, wakers: &mut Wakers) -> Option<T> {
+        let mut old = None;
+        if self.ring.len() == self.capacity {
+            old = self.ring.pop_front().and_then(|slot| slot.value);
+            self.base += 1;
+        }
+        self.ring.push_back(Slot { value: Some(value), left: self.receivers });
+        self.waiters.pop_all(wakers, |()| {});
+        old
+    }
+
+    /// Lets slots go that everybody has got; their values were taken.
+    fn trim(&mut self) {
+        while self.ring.front().is_some_and(|slot| slot.left == 0) {
+            self.ring.pop_front();
+            self.base += 1;
+        }
+    }
+}
+
+impl<T: Clone> State<T> {
+    /// The value after those that a receiver at `next` has got.
+    #[inline]
+    fn get(&mut self, next: &mut u64) -> Result<T, TryRecvError> {
+        if *next < self.base {
+            let missed = self.base - std::mem::replace(next, self.base);
+            return Err(TryRecvError::Lagged(missed));
+        }
+        let Some(slot) = self.ring.get_mut((*next - self.base) as usize) else {
+            return Err(if self.closed { TryRecvError::Closed } else { TryRecvError::Empty });
+        };
+        let value = if slot.left > 1 { slot.value.clone() } else { slot.value.take() };
+        slot.left -= 1;
+        *next += 1;
+        if slot.left == 0 {
+            self.trim();
+        }
+        Ok(value.expect("taken by the last receiver only"))
+    }
+}

@@ -1,0 +1,195 @@
+//! The sending side.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::{Receiver, SendError, Shared};
+use crate::hooks::{self, Site, WaitKind};
+use crate::prim::{Arc, Ordering};
+use crate::waitlist::{Waiter, Wakers, project};
+
+/// Sends values to all [`Receiver`]s of a channel. Clones send to the same ones.
+pub struct Sender<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// A sender that does not keep the channel open.
+pub struct WeakSender<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
+        Self { shared }
+    }
+
+    /// Sends a value; gives the number of receivers there are. It never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] with the value, when there is no receiver at the moment.
+    pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
+        let mut wakers = Wakers::new();
+        let (old, receivers) = {
+            let mut state = self.shared.state.lock();
+            if state.receivers == 0 {
+                return Err(SendError(value));
+            }
+            (state.push(value, &mut wakers), state.receivers)
+        };
+        wakers.wake();
+        drop(old);
+        Ok(receivers)
+    }
+
+    /// A new receiver, which gets what is sent from now on.
+    #[track_caller]
+    pub fn subscribe(&self) -> Receiver<T> {
+        Receiver::subscribe(&self.shared)
+    }
+
+    /// How many receivers there are.
+    pub fn receiver_count(&self) -> usize {
+        self.shared.state.lock().receivers
+    }
+
+    /// How many values somebody has not got yet.
+    pub fn len(&self) -> usize {
+        self.shared.state.lock().ring.len()
+    }
+
+    /// Whether everybody has got everything.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits until there is no receiver.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    #[track_caller]
+    pub fn closed(&self) -> Closed<'_, T> {
+        Closed { shared: &self.shared, site: Site::caller(), waiter: Waiter::new(()) }
+    }
+
+    /// Whether `other` sends to the same channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// A sender that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender { shared: self.shared.clone() }
+    }
+
+    /// How many senders there are.
+    pub fn strong_count(&self) -> usize {
+        // Ordering: Relaxed, a snapshot.
+        self.shared.senders.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> WeakSender<T> {
+    /// A sender, unless the last one is gone.
+    pub fn upgrade(&self) -> Option<Sender<T>> {
+        // Ordering: Relaxed, the count guards no data; the last drop orders by itself.
+        self.shared
+            .senders
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n > 0).then(|| n + 1))
+            .ok()?;
+        Some(Sender { shared: self.shared.clone() })
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        // Ordering: Relaxed, this sender keeps the count above zero.
+        self.shared.senders.fetch_add(1, Ordering::Relaxed);
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<T> Clone for WeakSender<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        // Ordering: AcqRel, so that the end comes after everything that other senders did.
+        if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let mut wakers = Wakers::new();
+            {
+                let mut state = self.shared.state.lock();
+                state.closed = true;
+                state.waiters.pop_all(&mut wakers, |()| {});
+            }
+            wakers.wake();
+        }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("Sender");
+        f.field("len", &self.len()).field("receivers", &self.receiver_count()).finish()
+    }
+}
+
+impl<T> fmt::Debug for WeakSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakSender").finish_non_exhaustive()
+    }
+}
+
+/// Future of [`Sender::closed`].
+#[must_use = "futures do nothing unless you `.await` them"]
+pub struct Closed<'a, T> {
+    shared: &'a Shared<T>,
+    site: Site,
+    waiter: Waiter<()>,
+}
+
+impl<T> Future for Closed<'_, T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(hooks::poll_budget(cx));
+        project!(self => this, waiter);
+        let shared = this.shared;
+        if !waiter.is_idle() {
+            if waiter.poll_chosen(cx, |f| f(&mut shared.state.lock().deserted)).is_ready() {
+                return Poll::Ready(());
+            }
+        } else {
+            let waker = cx.waker().clone();
+            let mut state = shared.state.lock();
+            if state.receivers == 0 {
+                drop(state);
+                return Poll::Ready(());
+            }
+            waiter.push(&mut state.deserted, waker, ());
+        }
+        hooks::set_wait(this.site, WaitKind::Broadcast);
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Closed<'_, T> {
+    fn drop(&mut self) {
+        if !self.waiter.is_idle() {
+            let waker = self.waiter.remove(&mut self.shared.state.lock().deserted);
+            drop(waker);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Closed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closed").field("at", &self.site).field("waiter", &self.waiter).finish()
+    }
+}
