@@ -3,25 +3,25 @@
 #[path = "../work/mod.rs"]
 pub(crate) mod work;
 
-#[path = "../work/notify.rs"]
-mod notify;
+#[path = "../work/more.rs"]
+mod more;
 
 /// The names that the workloads use.
 pub(crate) mod rt {
-    use super::notify;
+    use super::more;
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
     use std::time::Duration;
 
     pub(crate) use corio::net::{TcpListener, TcpStream};
     pub(crate) use corio::sync::mpsc::{channel, unbounded};
-    pub(crate) use corio::sync::{Mutex, Notify, RwLock, Semaphore, oneshot};
+    pub(crate) use corio::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, oneshot, watch};
     pub(crate) use corio::time::sleep;
     pub(crate) use corio::{Task as Handle, spawn, spawn_blocking, yield_now};
 
     /// The workloads for what smol does not have.
     pub(crate) fn extra(name: &str) -> Option<Body> {
-        notify::body(name)
+        more::body(name)
     }
 
     pub(crate) fn run<F: Future>(flavor: Flavor, future: F) -> F::Output {

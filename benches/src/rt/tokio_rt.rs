@@ -6,12 +6,9 @@ pub(crate) mod work;
 #[path = "../work/more.rs"]
 mod more;
 
-#[path = "../work/notify.rs"]
-mod notify;
-
 /// The names that the workloads use.
 pub(crate) mod rt {
-    use super::{more, notify};
+    use super::more;
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
     use std::time::Duration;
@@ -25,7 +22,7 @@ pub(crate) mod rt {
 
     /// The workloads for what smol does not have.
     pub(crate) fn extra(name: &str) -> Option<Body> {
-        more::body(name).or_else(|| notify::body(name))
+        more::body(name)
     }
 
     pub(crate) fn run<F: Future>(flavor: Flavor, future: F) -> F::Output {

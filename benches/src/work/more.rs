@@ -1,4 +1,4 @@
-//! Workloads for channels that only some libraries have: broadcast and watch.
+//! Workloads for what smol does not have: broadcast, watch and notify.
 
 use super::rt;
 use super::work::bodies;
@@ -12,12 +12,16 @@ const BURST: u64 = 1000;
 const RECEIVERS: u64 = 4;
 /// Receivers of the watch.
 const WATCHERS: u64 = 8;
+/// Tasks in the ring of notifications.
+const RING: u64 = 8;
 
 pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
         "broadcast_4" => broadcast_4,
         "watch" => watch,
         "watch_8" => watch_8,
+        "notify" => notify,
+        "notify_8" => notify_8,
     })
 }
 
@@ -89,6 +93,42 @@ async fn watch_8(n: u64) -> u64 {
         for _ in 0..WATCHERS {
             count += all_seen.recv().await.unwrap_or(0);
         }
+    }
+    count
+}
+
+async fn notify(n: u64) -> u64 {
+    let notify = rt::Notify::new();
+    let mut count = 0;
+    for _ in 0..n {
+        notify.notify_one();
+        notify.notified().await;
+        count += black_box(1);
+    }
+    count
+}
+
+/// A notification that goes round a ring of tasks.
+async fn notify_8(n: u64) -> u64 {
+    let ring: Arc<Vec<_>> = Arc::new((0..RING).map(|_| rt::Notify::new()).collect());
+    let handles: Vec<_> = (0..RING as usize)
+        .map(|index| {
+            let ring = ring.clone();
+            rt::spawn(async move {
+                let mut count = 0_u64;
+                for _ in 0..n / RING {
+                    ring[index].notified().await;
+                    count += black_box(1);
+                    ring[(index + 1) % ring.len()].notify_one();
+                }
+                count
+            })
+        })
+        .collect();
+    ring[0].notify_one();
+    let mut count = 0;
+    for handle in handles {
+        count += rt::join(handle).await;
     }
     count
 }
