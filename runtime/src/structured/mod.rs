@@ -1,12 +1,24 @@
 //! Structured concurrency: children that end before their parent, and cleanup that always runs.
 //!
 //! *What do I want?* [`task_group`] for tasks that belong together; [`finally`] for cleanup that must
-//! run whatever happens.
+//! run whatever happens; [`gather`], [`race`] and [`as_completed`] for futures that run side by side in
+//! one task; [`wait`] for tasks whose handles you keep; [`shield`] for work that must not end with
+//! its waiter.
 
 mod finally;
+mod gather;
 mod group;
 mod group_error;
+mod pool;
+mod race;
+mod ready;
+mod shield;
+mod wait;
 
 pub use finally::{Finally, finally};
+pub use gather::{Gather, TryGather, gather, try_gather};
 pub use group::{Child, GroupFuture, IntoOutcome, Join, OwnedGroup, TaskGroup, task_group};
 pub use group_error::{Failure, FailureKind, GroupError, PanicPayload};
+pub use race::{AsCompleted, Race, as_completed, race};
+pub use shield::{Shield, shield};
+pub use wait::{DoneAndPending, Wait, WaitFor, WaitTimeout, wait, wait_results, wait_timeout};

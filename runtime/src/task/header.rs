@@ -152,6 +152,8 @@ pub(crate) struct VTable {
     pub(crate) done: unsafe fn(NonNull<Header>),
     /// Moves the outcome to `*mut Result<T, TaskError>`.
     pub(crate) take_output: unsafe fn(NonNull<Header>, *mut ()),
+    /// The outcome, as a `*const Result<T, TaskError>`; null if it was taken.
+    pub(crate) peek_output: unsafe fn(NonNull<Header>) -> *const (),
     /// Drops the outcome. Tells the panic in it, if there is one. Never unwinds.
     pub(crate) drop_output: unsafe fn(NonNull<Header>) -> bool,
     /// Frees the cell.
@@ -212,6 +214,7 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
         cancel: Self::cancel,
         done: Self::done,
         take_output: Self::take_output,
+        peek_output: Self::peek_output,
         drop_output: Self::drop_output,
         dealloc: Self::dealloc,
     };
@@ -344,6 +347,18 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
             // SAFETY: `to` points at an `Option` of this type (T3).
             unsafe { *to.cast::<Option<Result<H::Value, TaskError>>>() = Some(result) };
         }
+    }
+
+    unsafe fn peek_output(header: NonNull<Header>) -> *const () {
+        // SAFETY: the caller's promise.
+        let cell = unsafe { Self::of(header) };
+        cell.stage.with(|stage| {
+            // SAFETY: the caller owns the output (T2).
+            match unsafe { &*stage } {
+                Stage::Finished(result) => ptr::from_ref(result).cast(),
+                Stage::Running(_) | Stage::Consumed => ptr::null(),
+            }
+        })
     }
 
     unsafe fn drop_output(header: NonNull<Header>) -> bool {

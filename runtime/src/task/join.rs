@@ -155,7 +155,20 @@ impl<T> Task<T> {
         }
     }
 
-    fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// What the task came to, if it is done and nobody has taken it.
+    pub(crate) fn peek(&mut self) -> Option<&Result<T, TaskError>> {
+        if !self.is_finished() {
+            return None;
+        }
+        // SAFETY: the task is done and the output is the handle's (T2), of this type (T3); it stays
+        // where it is until the handle, which is borrowed for as long, takes it.
+        unsafe {
+            (self.header().vtable.peek_output)(self.task).cast::<Result<T, TaskError>>().as_ref()
+        }
+    }
+
+    /// Ready when the task is done; its outcome stays.
+    pub(crate) fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let header = self.header();
         if header.state.is_done() {
             return Poll::Ready(());
@@ -188,7 +201,7 @@ impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     #[track_caller]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         std::task::ready!(hooks::poll_budget(cx));
         if self.poll_done(cx).is_pending() {
             // The place is that of the task awaited: the `.await` itself cannot be known.

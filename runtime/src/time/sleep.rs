@@ -115,7 +115,7 @@ impl Sleep {
 
     /// A sleep to any deadline.
     #[inline]
-    pub(super) fn at(deadline: Instant, site: Site) -> Self {
+    pub(crate) fn at(deadline: Instant, site: Site) -> Self {
         Self { deadline, registration: None, site, stage: Stage::Check }
     }
 
@@ -160,7 +160,7 @@ impl Sleep {
     /// Polls without asking the task's budget, and without saying what the task waits for: for
     /// `timeout`, whose deadline holds also when what it wraps has used the budget up (W10).
     #[inline]
-    pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.stage {
                 Stage::Waiting => match self.registration.as_ref().map(|r| r.poll(cx.waker())) {

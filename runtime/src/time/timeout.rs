@@ -262,6 +262,11 @@ impl Elapsed {
     pub fn limit(&self) -> Option<Duration> {
         self.0
     }
+
+    /// The error of a limit given as a duration, or as a deadline.
+    pub(crate) fn after(limit: Option<Duration>) -> Self {
+        Self(limit)
+    }
 }
 
 impl fmt::Display for Elapsed {
