@@ -211,8 +211,22 @@ impl CoreShared {
 
     #[cold]
     fn start(&self) {
-        if let Some(runtime) = self.runtime.upgrade() {
-            runtime.find_thread_for(self.index);
+        match self.runtime.upgrade() {
+            Some(runtime) => runtime.find_thread_for(self.index),
+            None => self.refuse_mail(),
+        }
+    }
+
+    /// The runtime is gone: nobody will read what is sent, and each item holds a reference.
+    ///
+    /// The word is OFF before the mailbox is emptied, so a later sender finds OFF, and empties it
+    /// itself.
+    pub(crate) fn refuse_mail(&self) {
+        self.park.turn_off();
+        for task in self.bound_mail.take() {
+            // SAFETY: the mailbox's reference ends here. It is not what keeps this core: the caller
+            // has a count, or a waker of a task that has one.
+            unsafe { release(task) };
         }
     }
 

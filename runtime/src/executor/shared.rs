@@ -565,6 +565,7 @@ impl Drop for Shared {
             // The core's credit goes with it; it must not be dropped under its slot's lock.
             let taken = core.slot.lock().take();
             drop(taken);
+            core.refuse_mail();
         }
     }
 }
