@@ -87,7 +87,9 @@ async fn client(stream: TcpStream, room: Arc<Room>) -> io::Result<()> {
         }
         Ok(())
     };
-    let talk = async { corio::select! { ended = read => ended, ended = write => ended } };
+    let talk = async {
+        corio::select! { ended = read => ended, ended = write => ended }
+    };
     corio::finally(talk, move || async move {
         left.0.lock().await.remove(&gone);
         left.send(&gone, format!("* {gone} has left")).await;
@@ -103,7 +105,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let room = Arc::new(Room::default());
     let clients: corio::structured::OwnedGroup<io::Error> = TaskGroup::new();
-    let mut interrupt = pin!(std::future::pending::<io::Result<()>>());
+    let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let (stream, peer) = corio::select! {
             biased;

@@ -5,7 +5,6 @@
 //!
 //! You will see `listening on 127.0.0.1:7777`, and after Ctrl-C how much it did. On Ctrl-C it stops
 //! accepting; every connection still gets its current echo, for at most five seconds.
-#![allow(clippy::disallowed_types, reason = "a program counts with std's atomics")]
 
 #[path = "support/args.rs"]
 #[allow(dead_code, reason = "shared by all examples, and this one has no options")]
@@ -63,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let shared = Arc::new(Shared::default());
     let connections: corio::structured::OwnedGroup<io::Error> = TaskGroup::new();
-    let mut interrupt = pin!(std::future::pending::<io::Result<()>>());
+    let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let stream = corio::select! {
             biased;

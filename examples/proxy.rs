@@ -5,7 +5,6 @@
 //!
 //! You will see a line for each connection that ends, with the bytes that went each way. When one side
 //! says that it sends no more, the other is told so and may go on sending: the half-close is kept.
-#![allow(clippy::disallowed_types, reason = "a program counts with std's atomics")]
 
 #[path = "support/args.rs"]
 #[allow(dead_code, reason = "shared by all examples, and this one has no options")]
@@ -47,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let total = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
     let connections: corio::structured::OwnedGroup<io::Error> = TaskGroup::new();
-    let mut interrupt = pin!(std::future::pending::<io::Result<()>>());
+    let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let (client, peer) = corio::select! {
             biased;

@@ -1,6 +1,8 @@
 //! Every example, run as a user runs it: as a program of its own, ended by Ctrl-C.
+//!
+//! A plain `cargo test` builds them first; before `cargo test --test examples`, run
+//! `cargo build --examples`.
 #![cfg(unix)]
-#![allow(clippy::disallowed_methods, reason = "the test stands outside of any runtime")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,0 +1,249 @@
+//! Locks and channels inside tasks: fair, cancel safe, and waking whom they should.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{Log, on_all};
+use corio::sync::{
+    BoundedSemaphore, Condvar, Event, Mutex, Notify, RwLock, Semaphore, mpsc, oneshot,
+};
+
+#[test]
+fn a_mutex_guards_and_is_fair() {
+    on_all(|| async {
+        let total = Arc::new(Mutex::new(0_u64));
+        let tasks: Vec<_> = (0..20)
+            .map(|_| {
+                let total = total.clone();
+                corio::spawn(async move {
+                    for _ in 0..50 {
+                        let mut total = total.lock().await;
+                        let before = *total;
+                        corio::yield_now().await;
+                        *total = before + 1;
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(*total.lock().await, 1000);
+    });
+    // Waiters get the lock in the order in which they asked.
+    let log = Log::default();
+    common::single().block_on(async {
+        let lock = Arc::new(Mutex::new(()));
+        let held = lock.lock().await;
+        let tasks = ["first", "second", "third"].map(|name| {
+            let (lock, log) = (lock.clone(), log.clone());
+            corio::spawn(async move {
+                let _held = lock.lock().await;
+                log.add(name);
+            })
+        });
+        corio::yield_now().await;
+        drop(held);
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    assert_eq!(log.get(), ["first", "second", "third"]);
+}
+
+#[test]
+fn a_cancelled_waiter_passes_its_turn_on() {
+    on_all(|| async {
+        let lock = Arc::new(Mutex::new(()));
+        for _ in 0..100 {
+            let held = lock.lock().await;
+            let waiters: Vec<_> = (0..3)
+                .map(|_| {
+                    let lock = lock.clone();
+                    corio::spawn(async move { drop(lock.lock().await) })
+                })
+                .collect();
+            corio::yield_now().await;
+            drop(held);
+            // Perhaps just as it is given the lock.
+            waiters[0].cancel();
+            for waiter in waiters {
+                let _ = waiter.await;
+            }
+        }
+        assert!(lock.try_lock().is_ok());
+    });
+}
+
+#[test]
+fn readers_share_and_writers_do_not() {
+    on_all(|| async {
+        let lock = Arc::new(RwLock::new(1));
+        let (one, two) = corio::join!(lock.read(), lock.read());
+        assert!(lock.try_write().is_err());
+        let writer = lock.clone();
+        let writer = corio::spawn(async move { *writer.write().await += 1 });
+        assert_eq!(*one + *two, 2);
+        drop((one, two));
+        writer.await.unwrap();
+        assert_eq!(*lock.read().await, 2);
+    });
+}
+
+#[test]
+fn a_semaphore_lets_so_many_in() {
+    on_all(|| async {
+        let semaphore = Arc::new(Semaphore::new(3));
+        let inside = Arc::new(Mutex::new((0, 0)));
+        let tasks: Vec<_> = (0..20)
+            .map(|_| {
+                let (semaphore, inside) = (semaphore.clone(), inside.clone());
+                corio::spawn(async move {
+                    let _permit = semaphore.acquire().await.unwrap();
+                    {
+                        let mut inside = inside.lock().await;
+                        inside.0 += 1;
+                        inside.1 = inside.1.max(inside.0);
+                    }
+                    corio::yield_now().await;
+                    inside.lock().await.0 -= 1;
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let (now, most) = *inside.lock().await;
+        assert!(now == 0 && most <= 3, "{now} {most}");
+        assert_eq!(semaphore.available_permits(), 3);
+        semaphore.close();
+        assert!(semaphore.acquire().await.is_err());
+
+        let bounded = BoundedSemaphore::new(1);
+        assert!(bounded.release(1).is_err(), "a permit too many");
+    });
+}
+
+#[test]
+fn an_event_and_a_notification() {
+    on_all(|| async {
+        let (event, notify) = (Arc::new(Event::new()), Arc::new(Notify::new()));
+        let waiting: Vec<_> = (0..5)
+            .map(|_| {
+                let event = event.clone();
+                corio::spawn(async move { event.wait().await })
+            })
+            .collect();
+        corio::yield_now().await;
+        event.set();
+        for task in waiting {
+            task.await.unwrap();
+        }
+        event.wait().await;
+
+        // A notification that came first is kept; one only.
+        notify.notify_one();
+        notify.notify_one();
+        notify.notified().await;
+        assert!(corio::timeout(Duration::from_millis(1), notify.notified()).await.is_err());
+        let (one, two) = (notify.clone(), notify.clone());
+        let waiting = [one, two].map(|n| corio::spawn(async move { n.notified().await }));
+        while !waiting.iter().all(corio::Task::is_finished) {
+            notify.notify_waiters();
+            corio::yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn a_condition_is_waited_for() {
+    on_all(|| async {
+        let shared = Arc::new((Mutex::new(0), Condvar::new()));
+        let theirs = shared.clone();
+        let waiter = corio::spawn(async move {
+            let (number, changed) = &*theirs;
+            let guard = number.lock().await;
+            *changed.wait_for(guard, |number| *number >= 3).await
+        });
+        let (number, changed) = &*shared;
+        for _ in 0..3 {
+            *number.lock().await += 1;
+            changed.notify_all();
+            corio::yield_now().await;
+        }
+        assert_eq!(waiter.await.unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_bounded_channel_holds_senders_back() {
+    on_all(|| async {
+        let (sender, mut receiver) = mpsc::channel(2);
+        let sending: Vec<_> = (0..4)
+            .map(|i| {
+                let sender = sender.clone();
+                corio::spawn(async move {
+                    for j in 0..100 {
+                        sender.send(i * 100 + j).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        drop(sender);
+        let mut got = Vec::new();
+        while let Some(number) = receiver.recv().await {
+            assert!(receiver.len() <= 2);
+            got.push(number);
+        }
+        // In order from each sender, and nothing is lost.
+        for i in 0..4 {
+            let from_one: Vec<_> = got.iter().copied().filter(|n| n / 100 == i).collect();
+            assert_eq!(from_one, (i * 100..(i + 1) * 100).collect::<Vec<_>>());
+        }
+        for task in sending {
+            task.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_send_that_is_dropped_sends_nothing_and_one_that_fails_gives_back() {
+    on_all(|| async {
+        let (sender, mut receiver) = mpsc::channel(1);
+        sender.send("kept").await.unwrap();
+        let late = corio::timeout(Duration::from_millis(1), sender.send("dropped")).await;
+        assert!(late.is_err());
+        assert_eq!(receiver.recv().await, Some("kept"));
+        assert!(receiver.try_recv().is_err());
+        drop(receiver);
+        assert_eq!(sender.send("back").await.unwrap_err().into_inner(), "back");
+    });
+}
+
+#[test]
+fn oneshots_and_threads() {
+    on_all(|| async {
+        let (sender, receiver) = oneshot::channel();
+        drop(corio::spawn_blocking(move || sender.send(5)));
+        assert_eq!(receiver.await.unwrap(), 5);
+        let (sender, receiver) = oneshot::channel::<()>();
+        drop(sender);
+        assert!(receiver.await.is_err());
+        let (sender, receiver) = oneshot::channel();
+        drop(receiver);
+        assert_eq!(sender.send(6), Err(6));
+
+        let (sender, mut receiver) = mpsc::channel(1);
+        let thread = corio::spawn_blocking(move || {
+            (0..100).for_each(|i| sender.blocking_send(i).unwrap());
+        });
+        let mut sum = 0;
+        while let Some(i) = receiver.recv().await {
+            sum += i;
+        }
+        thread.await.unwrap();
+        assert_eq!(sum, 4950);
+    });
+}
