@@ -41,12 +41,16 @@ impl Connecting {
     }
 
     fn start(&self, socket: Socket) -> io::Result<Registered<TcpStream>> {
-        match socket.connect(&self.addr.into()) {
-            Ok(()) => {}
-            // A connection attempt that a signal interrupts goes on like any other.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => {
+        let addr = self.addr.into();
+        loop {
+            let Err(error) = socket.connect(&addr) else { break };
+            match error.raw_os_error() {
+                Some(libc::EINPROGRESS) => break,
+                // After an interruption the attempt may or may not go on: asking again tells.
+                Some(libc::EINTR) => {}
+                Some(libc::EALREADY | libc::EISCONN) => break,
+                _ => return Err(error),
             }
-            Err(error) => return Err(error),
         }
         // It may be writable at once; the system knows, and says so when it is registered.
         let registration = Registration::new_unready(Interest::Both);
