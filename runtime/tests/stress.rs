@@ -52,11 +52,7 @@ impl Drop for Alive {
     }
 }
 
-fn tree(
-    seed: u64,
-    depth: u32,
-    counts: Arc<Counts>,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+fn tree(seed: u64, depth: u32, counts: Arc<Counts>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
         let alive = Alive::new(&counts);
         let mut rng = Rng(seed | 1);
@@ -122,7 +118,11 @@ fn trees_of_tasks_end_completely() {
     for round in 0..rounds(30) as u64 {
         for runtime in runtimes() {
             let counts = Arc::new(Counts::default());
-            runtime.block_on(tree(0x9E37_79B9_7F4A_7C15u64.wrapping_mul(round + 1), 6, counts.clone()));
+            runtime.block_on(tree(
+                0x9E37_79B9_7F4A_7C15u64.wrapping_mul(round + 1),
+                6,
+                counts.clone(),
+            ));
             drop(runtime);
             let get = |n: &AtomicUsize| n.load(Ordering::SeqCst);
             assert_eq!(get(&counts.started), get(&counts.ended));
@@ -154,13 +154,13 @@ impl Future for Woken {
 fn w20_wakes_from_outside_are_never_lost() {
     for runtime in runtimes() {
         let (wakers, to_wake) = std::sync::mpsc::channel::<Waker>();
-        let to_wake = Arc::new(std::sync::Mutex::new(to_wake));
+        let to_wake = Arc::new(corio_sync::prim::Mutex::new(to_wake));
         let threads: Vec<_> = (0..3)
             .map(|_| {
                 let to_wake = to_wake.clone();
                 std::thread::spawn(move || {
                     loop {
-                        let Ok(waker) = to_wake.lock().unwrap().recv() else { return };
+                        let Ok(waker) = to_wake.lock().recv() else { return };
                         waker.wake_by_ref();
                         waker.wake();
                     }
@@ -170,9 +170,10 @@ fn w20_wakes_from_outside_are_never_lost() {
         runtime.block_on(async move {
             let tasks: Vec<_> = (0..20)
                 .map(|_| spawn(Woken { wakers: wakers.clone(), left: rounds(200) }))
-                .chain((0..5).map(|_| {
-                    spawn_local(Woken { wakers: wakers.clone(), left: rounds(200) })
-                }))
+                .chain(
+                    (0..5)
+                        .map(|_| spawn_local(Woken { wakers: wakers.clone(), left: rounds(200) })),
+                )
                 .collect();
             drop(wakers);
             for task in tasks {
@@ -189,20 +190,20 @@ fn w20_wakes_from_outside_are_never_lost() {
 fn w18_wakes_during_and_after_the_end_of_a_runtime() {
     for _ in 0..rounds(5) {
         for runtime in runtimes() {
-            let wakers = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let wakers = Arc::new(corio_sync::prim::Mutex::new(Vec::new()));
             runtime.block_on(async {
                 for _ in 0..200 {
                     let wakers = wakers.clone();
                     drop(spawn(std::future::poll_fn(move |cx| {
-                        wakers.lock().unwrap().push(cx.waker().clone());
+                        wakers.lock().push(cx.waker().clone());
                         Poll::<()>::Pending
                     })));
                 }
-                while wakers.lock().unwrap().len() < 200 {
+                while wakers.lock().len() < 200 {
                     yield_now().await;
                 }
             });
-            let wakers = std::mem::take(&mut *wakers.lock().unwrap());
+            let wakers = std::mem::take(&mut *wakers.lock());
             let threads: Vec<_> = (0..2)
                 .map(|_| {
                     let wakers = wakers.clone();

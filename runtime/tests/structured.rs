@@ -1,8 +1,8 @@
 //! Groups and cleanups: nothing leaks, nothing is cut short.
 
+use corio_sync::prim::Mutex;
 use std::future::{Future, pending};
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -31,10 +31,10 @@ struct Log(Arc<Mutex<Vec<&'static str>>>);
 
 impl Log {
     fn add(&self, what: &'static str) {
-        self.0.lock().unwrap().push(what);
+        self.0.lock().push(what);
     }
     fn get(&self) -> Vec<&'static str> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().clone()
     }
     /// A cleanup that takes a while and is then in the log.
     fn cleanup(

@@ -1,0 +1,84 @@
+//! Tests of what ends a process: the test program starts itself again, to play a role.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+const ROLE: &str = "CORIO_TEST_ROLE";
+
+/// A name, and what the process that plays the role does.
+pub type Role = (&'static str, fn());
+
+/// Plays the role that this process was started for, if any. Called by a test with the name `role`.
+pub fn play(roles: &[Role]) {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    // The program that runs the tests may ignore Ctrl-C, and this one would then too.
+    // SAFETY: the default action is always allowed.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+    let (_, run) = roles.iter().find(|(name, _)| *name == role).expect("a role of the list");
+    run();
+}
+
+/// Prints a line for [`InRole::says`].
+pub fn say(line: &str) {
+    // The test harness would keep what `println!` writes.
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{line}").unwrap();
+    out.flush().unwrap();
+}
+
+/// A process that plays a role.
+pub struct InRole {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl InRole {
+    /// Starts it and waits until it says `ready`.
+    pub fn start(role: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "role", "--nocapture", "--test-threads=1"])
+            .env(ROLE, role)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut this = Self { child, lines };
+        assert!(this.says("ready"), "{role} ended before it was ready");
+        this
+    }
+
+    /// Waits for a line; `false` if the process ends without it.
+    pub fn says(&mut self, line: &str) -> bool {
+        self.lines.any(|said| said.unwrap() == line)
+    }
+
+    /// Sends SIGINT.
+    pub fn press_ctrl_c(&self) {
+        // SAFETY: the call takes two numbers, and the child has not been waited for: the id is its.
+        assert_eq!(unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) }, 0);
+    }
+
+    /// Waits for its end, pressing Ctrl-C again and again.
+    #[allow(dead_code, reason = "not every test program that has this module needs it")]
+    pub fn press_until_it_ends(&mut self) -> ExitStatus {
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            self.press_ctrl_c();
+            corio_sync::prim::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// Gives it a line on its stdin.
+    #[allow(dead_code, reason = "not every test program that has this module needs it")]
+    pub fn answer(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
