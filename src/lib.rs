@@ -11,6 +11,7 @@
 //! | wait, or limit a wait | [`sleep`], [`timeout`], [`time`] |
 //! | talk over sockets | [`net`], [`io`] |
 //! | share and pass on data | [`sync`] |
+//! | hear signals and Ctrl-C | [`signal`] |
 //! | call something that blocks | [`spawn_blocking`] |
 //! | choose the executor | [`runtime::Builder`] |
 //!
@@ -30,7 +31,11 @@
 
 mod macros;
 
-pub use corio_runtime::structured::{self, TaskGroup, finally, task_group};
+pub use corio_runtime::signal;
+pub use corio_runtime::structured::{
+    self, TaskGroup, WaitFor, as_completed, finally, gather, race, shield, task_group, try_gather,
+    wait, wait_timeout,
+};
 pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,
 };

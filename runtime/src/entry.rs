@@ -1,11 +1,15 @@
 //! What `#[corio::main]` and `#[corio::test]` expand to.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use self::ctrl_c::CancelOnCtrlC;
+use crate::executor::context::current_header;
 use crate::executor::{Builder, Runtime};
-use crate::time::timeout;
+use crate::introspect;
+use crate::time::sleep;
 
 mod ctrl_c;
 
@@ -46,22 +50,24 @@ impl Config {
 #[track_caller]
 pub fn run_main<F: Future>(config: Config, main: F) -> F::Output {
     if config.cancel_on_ctrl_c {
-        run_cancellable(config.build(), main)
+        run_cancellable(config, main)
     } else {
         config.build().block_on(main)
     }
 }
 
 #[track_caller]
-fn run_cancellable<F: Future>(runtime: Runtime, main: F) -> F::Output {
+fn run_cancellable<F: Future>(config: Config, main: F) -> F::Output {
     let ctrl_c = match CancelOnCtrlC::new() {
         Ok(ctrl_c) => ctrl_c,
         Err(error) => panic!("`cancel_on_ctrl_c`: {error}"),
     };
-    let output = runtime.block_on_cancellable(main, |main| ctrl_c.start(main));
-    // The second Ctrl-C is heard also while tasks end and clean up, and the first one, if main has
-    // ended by itself, does not cut their cleanups short.
-    drop(runtime);
+    let output = {
+        let runtime = config.build();
+        runtime.block_on_cancellable(main, |main| ctrl_c.start(main))
+    };
+    // Until here, with the tasks cancelled and cleaned up, the second Ctrl-C is heard; and the first
+    // one, if it comes only after main has ended by itself, does not cut the cleanups short.
     drop(ctrl_c);
     match output {
         Some(output) => output,
@@ -76,9 +82,39 @@ pub fn run_test<F: Future>(config: Config, test: F) -> F::Output {
     let runtime = config.build();
     match config.timeout {
         None => runtime.block_on(test),
-        Some(limit) => match runtime.block_on(timeout(limit, test)) {
+        Some(limit) => match runtime.block_on(limited(limit, test)) {
             Ok(output) => output,
-            Err(_) => panic!("the test did not end within its timeout of {limit:?}"),
+            Err(StillWaiting(report)) => {
+                panic!("the test did not end within its timeout of {limit:?}: {report}")
+            }
         },
     }
+}
+
+/// What the tasks were doing when the time was over.
+struct StillWaiting(String);
+
+async fn limited<F: Future>(limit: Duration, test: F) -> Result<F::Output, StillWaiting> {
+    let mut test = pin!(test);
+    let mut time = sleep(limit);
+    poll_fn(|cx| {
+        // First the time, then the test: what the main task is seen to wait for is the test's wait.
+        let is_over = Pin::new(&mut time).poll(cx).is_ready();
+        match test.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending if is_over => Poll::Ready(Err(StillWaiting(report()))),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// What the current task, which is about to wait, waits for; and all the tasks.
+fn report() -> String {
+    let wait = current_header().and_then(|task| task.head.wait());
+    let wait = match wait {
+        Some((kind, at, _)) => format!("it waits for {} at {at}", kind.as_str()),
+        None => "it waits for something that is not corio's".to_owned(),
+    };
+    format!("{wait}; the test is the task that runs, of {}", introspect::dump())
 }
