@@ -25,6 +25,6 @@ pub use task::{Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now};
 /// Making and holding runtimes.
 pub mod runtime {
     pub use crate::executor::{
-        Builder, EnterGuard, Handle, NoRuntime, Runtime, RuntimeMetrics, UnawaitedPanic,
+        Builder, EnterGuard, Handle, LongPoll, NoRuntime, Runtime, RuntimeMetrics, UnawaitedPanic,
     };
 }

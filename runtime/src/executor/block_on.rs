@@ -174,8 +174,10 @@ fn drive<F: Future>(
     let mut poll = |core: &Core| {
         let this = header.get();
         let cancel = this.state.own_start_poll();
+        core.poll_begins(&this.head);
         let over =
             with_current(this, || main.poll(this, cancel, &mut TaskContext::from_waker(&waker)));
+        core.poll_ends();
         if !over {
             // Ordering: Relaxed, introspection reads a snapshot.
             this.since_ms.store(core.now_ms(), Ordering::Relaxed);

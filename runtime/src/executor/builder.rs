@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use super::runtime::Runtime;
 use super::shared::Shared;
+use super::watchdog::LongPoll;
 use crate::task::TaskId;
+use crate::task::header::{catch, drop_payload};
 use crate::time::clock::Clock;
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
+type LongPollHook = Arc<dyn Fn(&LongPoll) + Send + Sync>;
 type PanicHook = Arc<dyn Fn(&UnawaitedPanic<'_>) + Send + Sync>;
 
 /// The longest thread name that every system shows whole is shorter; this is what we accept.
@@ -30,6 +33,16 @@ pub struct UnawaitedPanic<'a> {
     pub spawned_at: &'static std::panic::Location<'static>,
 }
 
+impl fmt::Display for UnawaitedPanic<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.id)?;
+        if let Some(name) = self.name {
+            write!(f, " \"{name}\"")?;
+        }
+        write!(f, " (spawned at {}) panicked and nobody awaited it", self.spawned_at)
+    }
+}
+
 /// The settings of a runtime, once checked.
 #[derive(Clone)]
 pub(crate) struct Config {
@@ -45,6 +58,7 @@ pub(crate) struct Config {
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
     pub(crate) on_panic: Option<PanicHook>,
+    pub(crate) on_long_poll: Option<LongPollHook>,
 }
 
 impl Config {
@@ -63,15 +77,35 @@ impl Config {
     pub(crate) fn call_thread_stop(&self) {
         call(self.on_thread_stop.as_ref(), "on_thread_stop");
     }
+
+    /// Reports a poll that lasts too long.
+    pub(crate) fn report(&self, poll: &LongPoll) {
+        match &self.on_long_poll {
+            Some(hook) => guarded("on_long_poll", || hook(poll)),
+            None => eprintln!("corio: {poll}"),
+        }
+    }
+
+    /// Reports a panic that nobody awaits.
+    pub(crate) fn report_panic(&self, panic: &UnawaitedPanic<'_>) {
+        match &self.on_panic {
+            Some(hook) => guarded("on_panic", || hook(panic)),
+            None => eprintln!("corio: {panic}"),
+        }
+    }
 }
 
 /// Calls a hook of the user's; a panic in it must not cost the runtime a thread.
 fn call(hook: Option<&Hook>, name: &str) {
     if let Some(hook) = hook {
-        if let Err(payload) = crate::task::header::catch(|| hook()) {
-            eprintln!("corio: the hook `{name}` panicked; the thread goes on");
-            crate::task::header::drop_payload(payload);
-        }
+        guarded(name, || hook());
+    }
+}
+
+fn guarded(name: &str, hook: impl FnOnce()) {
+    if let Err(payload) = catch(hook) {
+        eprintln!("corio: the hook `{name}` panicked; the thread goes on");
+        drop_payload(payload);
     }
 }
 
@@ -109,6 +143,7 @@ impl Builder {
                 on_thread_start: None,
                 on_thread_stop: None,
                 on_panic: None,
+                on_long_poll: None,
             },
             workers: None,
             start_paused: false,
@@ -196,13 +231,23 @@ impl Builder {
         self
     }
 
-    /// Reports a poll that lasts longer than `threshold`, with the task and its spawn site.
+    /// Reports each poll that lasts longer than `threshold`, with the task, its spawn site and how
+    /// long: on stderr, or to [`on_long_poll`](Self::on_long_poll). Off by default; a thread of its
+    /// own does it. asyncio's `slow_callback_duration`.
+    #[doc(alias = "slow_callback_duration")]
     pub fn blocking_threshold(mut self, threshold: Duration) -> Self {
         self.config.blocking_threshold = Some(threshold);
         self
     }
 
-    /// Makes the runtime. It starts no thread and opens no descriptor: both come when first needed.
+    /// Called for each poll that lasts longer than `blocking_threshold`, instead of a line on stderr.
+    pub fn on_long_poll(mut self, f: impl Fn(&LongPoll) + Send + Sync + 'static) -> Self {
+        self.config.on_long_poll = Some(Arc::new(f));
+        self
+    }
+
+    /// Makes the runtime. It starts no thread (but for the one of `blocking_threshold`) and opens no
+    /// descriptor: both come when first needed.
     ///
     /// # Errors
     ///
@@ -224,6 +269,9 @@ impl Builder {
             for core in shared.cores() {
                 core.timers.set_exact();
             }
+        }
+        if let Some(threshold) = shared.config.blocking_threshold {
+            shared.watch_polls(threshold);
         }
         Ok(Runtime::from_shared(shared))
     }

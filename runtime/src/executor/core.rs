@@ -21,6 +21,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use corio_sync::hooks::TaskHead;
 use corio_sync::prim::statics::OnceLock;
 use corio_sync::prim::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, Parker, SpinLock};
 
@@ -29,6 +30,7 @@ use super::mailbox::Mailbox;
 use super::park::{ParkState, Wake};
 use super::ring::{CAPACITY, Ring};
 use super::shared::Shared;
+use super::watchdog::PollStamp;
 use crate::reactor::{Events, Reactor};
 use crate::task::harness;
 use crate::task::header::Header;
@@ -77,6 +79,8 @@ pub(crate) struct CoreShared {
     making_reactor: Mutex<()>,
     /// Polls since the start. Written by the core's thread, read by the watcher.
     polls: AtomicU64,
+    /// The poll that is under way, where somebody asked for long ones to be reported.
+    pub(crate) poll_stamp: PollStamp,
     /// Set once, when shutdown will not wait for cleanups any longer.
     abandon: AtomicBool,
     /// A thread in `block_on` asks for the core: its worker gives it up when it has nothing to do.
@@ -154,6 +158,7 @@ impl CoreShared {
             reactor: OnceLock::new(),
             making_reactor: Mutex::new(()),
             polls: AtomicU64::new(0),
+            poll_stamp: PollStamp::new(),
             abandon: AtomicBool::new(false),
             wanted: AtomicBool::new(false),
             slot: Mutex::new(None),
@@ -468,6 +473,8 @@ pub(crate) struct Core {
     bound: UnsafeCell<BoundQueue>,
     /// The runtime has no other core: there are no stealable tasks.
     single: bool,
+    /// Long polls are to be reported.
+    watched: bool,
     /// Bound and stealable tasks take turns.
     bound_first: Cell<bool>,
     /// Polls left before the next `look_around`.
@@ -500,6 +507,7 @@ impl Core {
     fn new(shared: NonNull<CoreShared>, single: bool, seed: u64) -> Self {
         Self {
             single,
+            watched: false,
             shared,
             bound: UnsafeCell::new(BoundQueue { tasks: VecDeque::new(), seeded: false }),
             bound_first: Cell::new(true),
@@ -516,6 +524,27 @@ impl Core {
             events: RefCell::new(None),
             seen: RefCell::new(Vec::new()),
             nap: Cell::new(FIRST_NAP),
+        }
+    }
+
+    /// From now on the core says which task it polls.
+    pub(crate) fn set_watched(&mut self) {
+        self.watched = true;
+    }
+
+    /// A poll of `task` begins on this thread.
+    #[inline]
+    pub(crate) fn poll_begins(&self, task: &TaskHead) {
+        if self.watched {
+            self.shared().poll_stamp.begin(task);
+        }
+    }
+
+    /// The poll has ended.
+    #[inline]
+    pub(crate) fn poll_ends(&self) {
+        if self.watched {
+            self.shared().poll_stamp.end();
         }
     }
 
@@ -966,7 +995,10 @@ impl Core {
         let shared = self.shared();
         let overflow = core.overflow.len();
         if overflow > 0 {
-            core.overflow.take(overflow.div_ceil(2), |task| shared.overflow.push(task));
+            // Not straight from one list to the other: nobody holds two of these locks.
+            let mut taken = Vec::with_capacity(overflow.div_ceil(2));
+            core.overflow.take(taken.capacity(), |task| taken.push(task));
+            taken.into_iter().for_each(|task| shared.overflow.push(task));
         }
         core.ring.steal_half(|task| {
             if shared.ring.push(task).is_err() {
@@ -1002,7 +1034,9 @@ impl Core {
                     local.push(unsafe { Canceller::of(*task) });
                 }
             }
-            local.iter().for_each(|task| drop(task.cancel()));
+            for task in &local {
+                task.cancel();
+            }
             drop(local);
             match self.pop() {
                 // SAFETY: it came off a queue of this core, which this thread has (E3).

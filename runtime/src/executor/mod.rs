@@ -25,9 +25,11 @@ pub(crate) mod park;
 pub(crate) mod ring;
 mod runtime;
 pub(crate) mod shared;
+mod watchdog;
 
 pub(crate) use builder::Config;
 pub use builder::{Builder, UnawaitedPanic};
 pub use context::random_index;
 pub use metrics::RuntimeMetrics;
 pub use runtime::{EnterGuard, Handle, NoRuntime, Runtime};
+pub use watchdog::LongPoll;

@@ -12,6 +12,7 @@ use super::builder::Config;
 use super::context::Context;
 use super::core::{Core, CoreRef, CoreShared};
 use super::mains::Mains;
+use super::watchdog::Watchdog;
 use crate::blocking::BlockingPool;
 use crate::cleanup::AdoptedEntry;
 use crate::task::header::Plain;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     /// The index of the core that watches the others, plus one; 0 for none.
     watcher: AtomicUsize,
     pub(crate) mains: Mains,
+    watchdog: Watchdog,
     /// Set once, when shutdown begins.
     closing: AtomicBool,
     threads: Mutex<Threads>,
@@ -82,6 +84,7 @@ impl Shared {
                 config,
                 watcher: AtomicUsize::new(0),
                 mains: Mains::default(),
+                watchdog: Watchdog::default(),
                 closing: AtomicBool::new(false),
                 threads: Mutex::new(Threads::default()),
                 progress: Condvar::new(),
@@ -391,6 +394,16 @@ impl Shared {
         }
     }
 
+    /// Starts to report polls that last longer than `threshold`.
+    pub(crate) fn watch_polls(self: &Arc<Self>, threshold: Duration) {
+        for core in &self.cores {
+            if let Some(core) = core.slot.lock().as_mut() {
+                core.set_watched();
+            }
+        }
+        self.watchdog.start(Arc::downgrade(self), threshold);
+    }
+
     pub(crate) fn task_count(&self) -> usize {
         self.cores.iter().map(|c| c.task_count()).sum()
     }
@@ -528,6 +541,7 @@ impl Shared {
     }
 
     fn finish_shutdown(&self, join: bool) -> bool {
+        self.watchdog.stop();
         let handles = std::mem::take(&mut self.threads.lock().handles);
         if join {
             for handle in handles {
@@ -560,6 +574,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        self.watchdog.stop();
         for core in &self.cores {
             core.shut_down();
             // The core's credit goes with it; it must not be dropped under its slot's lock.

@@ -10,9 +10,11 @@ use corio_sync::hooks;
 use corio_sync::prim::Ordering;
 
 use super::header::{Header, catch, drop_payload};
+use super::id::TaskId;
 use super::state::Next;
 use super::waker::waker_of;
 use crate::cleanup;
+use crate::executor::UnawaitedPanic;
 use crate::executor::core::Core;
 
 /// Operations that leaves complete in one poll before others get their turn. tokio's figure.
@@ -30,9 +32,11 @@ pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) {
     let bound = header.state.is_bound();
     let cancel = if bound { header.state.own_start_poll() } else { header.state.start_poll() };
 
+    core.poll_begins(&header.head);
     // SAFETY: the state gave the task to this thread.
     let ended = with_current(header, || unsafe { turn(task, cancel, core) });
 
+    core.poll_ends();
     if ended {
         // SAFETY: the same; the task is not used afterwards.
         unsafe { complete(task, core) };
@@ -168,11 +172,15 @@ pub(crate) unsafe fn drop_unawaited(task: NonNull<Header>) {
     let header = unsafe { task.as_ref() };
     // SAFETY: the caller's promise.
     if unsafe { (header.vtable.drop_output)(task) } {
-        let name = header.extras().and_then(|e| e.name.as_deref()).unwrap_or("unnamed");
-        eprintln!(
-            "corio: task {} ({name}), spawned at {}, panicked and nobody awaited it",
-            header.head.id,
-            header.head.spawned_at()
-        );
+        let panic = UnawaitedPanic {
+            id: TaskId(header.head.id),
+            name: header.extras().and_then(|e| e.name.as_deref()),
+            spawned_at: header.head.spawned_at(),
+        };
+        // SAFETY: alive with the cell (T6).
+        match unsafe { header.core.as_ref() }.runtime() {
+            Some(runtime) => runtime.config.report_panic(&panic),
+            None => eprintln!("corio: {panic}"),
+        }
     }
 }
