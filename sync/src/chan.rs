@@ -297,7 +297,8 @@ impl<S: Storage> Chan<S> {
     ) -> Poll<Result<(), Closed>> {
         ready!(hooks::poll_budget(cx));
         let mut state = self.lock();
-        if !waiter.is_idle() {
+        let waited = !waiter.is_idle();
+        if waited {
             if !waiter.is_chosen() {
                 drop(state);
                 if waiter.poll_chosen(cx, |f| f(&mut self.lock().senders)).is_pending() {
@@ -306,10 +307,6 @@ impl<S: Storage> Chan<S> {
                 }
                 state = self.lock();
             }
-            if !waiter.data().refused {
-                state.offered -= slots;
-            }
-            waiter.as_mut().reset();
         } else if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
             drop(state);
             let waker = cx.waker().clone();
@@ -322,9 +319,18 @@ impl<S: Storage> Chan<S> {
             }
         }
         if state.closed {
+            if waited {
+                state.offered -= if waiter.data().refused { 0 } else { slots };
+                waiter.as_mut().reset();
+            }
             return Poll::Ready(Err(Closed));
         }
         let waker = use_them(&mut state);
+        if waited {
+            // Only now: if a storage panicked above, dropping the future passes the offer on.
+            state.offered -= slots;
+            waiter.as_mut().reset();
+        }
         drop(state);
         wake(waker);
         hooks::spend();

@@ -87,7 +87,7 @@ pub type LifoQueue<T> = QueueOf<Lifo<T>>;
 /// use corio_sync::queue::PriorityQueue;
 ///
 /// let queue = PriorityQueue::unbounded();
-/// [111, 333, 222].map(|n| queue.try_put(n).unwrap());
+/// [111, 333, 222].into_iter().for_each(|n| queue.try_put(n).unwrap());
 /// assert_eq!([(); 3].map(|()| queue.try_get().unwrap()), [111, 222, 333]);
 /// ```
 pub type PriorityQueue<T> = QueueOf<Priority<T>>;

@@ -92,7 +92,7 @@ impl<T> Storage for Fifo<T> {
     }
 
     fn clear(&mut self) -> Self {
-        std::mem::replace(self, Self::new())
+        std::mem::take(self)
     }
 }
 

@@ -1,0 +1,361 @@
+//! Mutex, reader-writer lock and condition variable.
+
+mod kit;
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use corio_sync::prim::{AtomicUsize, Ordering, thread};
+use corio_sync::*;
+use kit::*;
+
+#[test]
+fn lk_02_an_uncontended_lock_does_not_wait() {
+    let mutex = Mutex::new(1);
+    *now(mutex.lock()) += 1;
+    assert_eq!(*mutex.try_lock().unwrap(), 2);
+    assert_eq!(mutex.into_inner(), 2);
+}
+
+#[test]
+fn lk_04_waiters_are_served_in_order() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock().unwrap();
+    let mut tasks = [(); 3].map(|()| waiting(mutex.lock()));
+    let mut held = Some(guard);
+    for i in 0..3 {
+        drop(held.take());
+        assert!(tasks[i + 1..].iter().all(|t| !t.is_woken()), "one at a time");
+        held = Some(tasks[i].output());
+    }
+}
+
+#[test]
+fn lk_05_a_newcomer_does_not_overtake() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock().unwrap();
+    let mut first = waiting(mutex.lock());
+    drop(guard);
+    assert!(mutex.try_lock().is_err(), "handed over already");
+    let mut second = waiting(mutex.lock());
+    drop(first.output());
+    drop(second.output());
+}
+
+#[test]
+fn lk_06_a_cancelled_waiter_is_gone() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock().unwrap();
+    let mut tasks = [(); 3].map(|()| waiting(mutex.lock()));
+    tasks[1].cancel();
+    drop(guard);
+    drop(tasks[0].output());
+    drop(tasks[2].output());
+    assert!(mutex.try_lock().is_ok());
+}
+
+#[test]
+fn lk_07_a_waiter_cancelled_when_it_had_the_lock_passes_it_on() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock().unwrap();
+    let (mut a, mut b) = (waiting(mutex.lock()), waiting(mutex.lock()));
+    drop(guard);
+    assert!(a.is_woken() && !b.is_woken());
+    a.cancel();
+    drop(b.output());
+}
+
+#[test]
+fn lk_08_release_and_cancel_of_the_only_waiter_leave_it_free() {
+    let mutex = Mutex::new(());
+    for release_first in [true, false] {
+        let guard = mutex.try_lock().unwrap();
+        let mut task = waiting(mutex.lock());
+        if release_first {
+            drop(guard);
+            task.cancel();
+        } else {
+            task.cancel();
+            drop(guard);
+        }
+        assert!(!mutex.is_locked());
+        drop(now(mutex.lock()));
+    }
+}
+
+#[test]
+fn lk_10_a_queue_of_cancelled_waiters_is_no_contention() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock().unwrap();
+    let mut tasks = [(); 4].map(|()| waiting(mutex.lock()));
+    tasks.iter_mut().for_each(Spawned::cancel);
+    drop(guard);
+    drop(now(mutex.lock()));
+}
+
+#[test]
+fn lk_14_after_any_interleaving_the_lock_is_free() {
+    // Each bit decides one step; the mutex must be free whatever they are.
+    for bits in 0..1u32 << 10 {
+        let mutex = Mutex::new(());
+        let mut held = Some(mutex.try_lock().unwrap());
+        let mut tasks: Vec<_> = (0..4).map(|_| Some(waiting(mutex.lock()))).collect();
+        for step in 0..5 {
+            match bits >> (2 * step) & 3 {
+                0 => drop(held.take()),
+                n => tasks[n as usize] = None,
+            }
+            if held.is_none() {
+                let next = tasks.iter_mut().find(|t| t.as_ref().is_some_and(Spawned::is_woken));
+                held = next.and_then(Option::take).map(|mut task| task.output());
+            }
+        }
+        drop((held, tasks));
+        assert!(mutex.try_lock().is_ok(), "lost with {bits:b}");
+    }
+}
+
+#[test]
+fn thr_09_threads_and_tasks_wait_in_one_line() {
+    let mutex = Arc::new(Mutex::new(Vec::new()));
+    let guard = mutex.clone().try_lock_owned().unwrap();
+    let mut task = waiting(mutex.lock());
+    let other = mutex.clone();
+    let thread = thread::spawn(move || other.blocking_lock().push("thread"));
+    drop(guard);
+    // Whether or not the thread has come, the task was first.
+    let mut guard = task.output();
+    guard.push("task");
+    drop(guard);
+    thread.join().unwrap();
+    assert_eq!(*mutex.blocking_lock(), ["task", "thread"]);
+}
+
+#[test]
+fn thr_11_a_guard_may_be_dropped_on_another_thread() {
+    let mutex = Arc::new(Mutex::new(0));
+    let guard = mutex.clone().try_lock_owned().unwrap();
+    thread::spawn(move || drop(guard)).join().unwrap();
+    assert!(mutex.try_lock().is_ok());
+}
+
+#[test]
+fn a_guard_can_be_narrowed() {
+    let mutex = Mutex::new((1, "one"));
+    let part = MutexGuard::map(mutex.try_lock().unwrap(), |pair| &mut pair.0);
+    assert!(mutex.is_locked());
+    assert_eq!(*part, 1);
+    drop(part);
+    let guard = MutexGuard::try_map(mutex.try_lock().unwrap(), |_| None::<&mut u8>).unwrap_err();
+    assert_eq!(*guard, (1, "one"));
+    drop(guard);
+    assert!(!mutex.is_locked());
+}
+
+#[test]
+fn t04_a_panicking_waker_leaves_the_mutex_whole() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock().unwrap();
+    let mut a = spawn(mutex.lock());
+    assert!(a.poll_with(&panicking()).is_pending());
+    let mut b = waiting(mutex.lock());
+    assert!(panics(|| drop(guard)));
+    drop(a);
+    drop(b.output());
+}
+
+#[test]
+fn s05_a_waker_may_use_the_mutex() {
+    static MUTEX: Mutex<u32> = Mutex::new(0);
+    let guard = MUTEX.try_lock().unwrap();
+    let mut task = spawn(MUTEX.lock());
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let waker = waker_that(move || {
+        assert!(MUTEX.try_lock().is_err());
+        drop(waiting(MUTEX.lock()));
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    assert!(task.poll_with(&waker).is_pending());
+    drop(guard);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn readers_share_and_a_writer_is_alone() {
+    let lock = RwLock::new(0);
+    let (a, b) = (now(lock.read()), now(lock.read()));
+    let mut writer = waiting(lock.write());
+    drop((a, b));
+    let mut guard = writer.output();
+    *guard += 1;
+    assert!(lock.try_read().is_err());
+    let reader = RwLockWriteGuard::downgrade(guard);
+    assert_eq!((*reader, *lock.try_read().unwrap()), (1, 1));
+}
+
+#[test]
+fn s11_readers_wait_behind_a_writer_that_waits() {
+    let lock = RwLock::new(());
+    let reader = lock.try_read().unwrap();
+    let mut writer = waiting(lock.write());
+    assert!(lock.try_read().is_err());
+    let (mut c, mut d) = (waiting(lock.read()), waiting(lock.read()));
+    drop(reader);
+    assert!(!c.is_woken());
+    drop(writer.output());
+    // Both go in together.
+    let _both = (c.output(), d.output());
+}
+
+#[test]
+fn s11_a_cancelled_writer_lets_the_readers_behind_it_in() {
+    let lock = RwLock::new(());
+    let reader = lock.try_read().unwrap();
+    let mut writer = waiting(lock.write());
+    let mut behind = waiting(lock.read());
+    writer.cancel();
+    drop(behind.output());
+    drop(reader);
+    assert!(lock.try_write().is_ok());
+}
+
+#[test]
+fn an_upgrade_waits_for_the_readers_only() {
+    let lock = RwLock::new(1);
+    let upgradable = now(lock.upgradable_read());
+    assert!(lock.try_upgradable_read().is_err());
+    let reader = lock.try_read().unwrap();
+    let mut writer = waiting(lock.write());
+    let upgradable = RwLockUpgradableReadGuard::try_upgrade(upgradable).unwrap_err();
+    let mut upgrade = waiting(RwLockUpgradableReadGuard::upgrade(upgradable));
+    drop(reader);
+    assert!(!writer.is_woken(), "the upgrade comes first");
+    *upgrade.output() = 2;
+    assert_eq!(*writer.output(), 2);
+}
+
+#[test]
+fn a_dropped_upgrade_lets_go() {
+    let lock = RwLock::new(());
+    for poll in [false, true] {
+        let reader = lock.try_read().unwrap();
+        let upgradable = lock.try_upgradable_read().unwrap();
+        let mut upgrade = spawn(RwLockUpgradableReadGuard::upgrade(upgradable));
+        if poll {
+            assert!(upgrade.poll().is_pending());
+        }
+        upgrade.cancel();
+        drop(reader);
+        assert!(lock.try_write().is_ok());
+    }
+}
+
+#[test]
+fn co_03_notify_wakes_as_many_as_it_says() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let mut tasks = [(); 5].map(|()| waiting(condvar.wait(mutex.try_lock().unwrap())));
+    condvar.notify_one();
+    condvar.notify(2);
+    assert_eq!(tasks.each_ref().map(Spawned::is_woken), [true, true, true, false, false]);
+    condvar.notify_all();
+    for task in &mut tasks {
+        drop(task.output());
+    }
+    assert_eq!(condvar.waiters(), 0);
+}
+
+#[test]
+fn co_04_notified_waiters_go_on_one_at_a_time() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let mut a = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    let mut b = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    let guard = mutex.try_lock().unwrap();
+    condvar.notify_all();
+    assert!(a.poll().is_pending() && b.poll().is_pending(), "the notifier has the lock");
+    drop(guard);
+    let guard = a.output();
+    assert!(b.poll().is_pending());
+    drop(guard);
+    drop(b.output());
+}
+
+#[test]
+fn co_05_a_notification_is_not_remembered() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    condvar.notify_all();
+    let task = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    assert!(!task.is_woken());
+}
+
+#[test]
+fn co_06_co_08_wait_for_looks_before_and_after() {
+    let (mutex, condvar) = (Mutex::new(1), Condvar::new());
+    drop(now(condvar.wait_for(mutex.try_lock().unwrap(), |n| *n == 1)));
+    let mut task = waiting(condvar.wait_for(mutex.try_lock().unwrap(), |n| *n == 3));
+    for n in [2, 3] {
+        *mutex.try_lock().unwrap() = n;
+        condvar.notify_one();
+        assert!(task.is_woken());
+        match task.poll() {
+            Poll::Pending => assert_eq!(n, 2),
+            Poll::Ready(guard) => assert_eq!((n, *guard), (3, 3)),
+        }
+    }
+}
+
+#[test]
+fn co_14_a_cancelled_waiter_passes_its_notification_on() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let mut a = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    let mut b = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    condvar.notify_one();
+    a.cancel();
+    drop(b.output());
+}
+
+#[test]
+fn co_15_also_when_it_waits_for_the_lock() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let mut a = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    let mut b = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    let guard = mutex.try_lock().unwrap();
+    condvar.notify_one();
+    assert!(a.poll().is_pending());
+    a.cancel();
+    assert!(b.is_woken());
+    drop(guard);
+    drop(b.output());
+}
+
+#[test]
+fn co_20_notify_all_is_for_those_who_wait_now() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    let a = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    condvar.notify_all();
+    let b = waiting(condvar.wait(mutex.try_lock().unwrap()));
+    // Cancelling one that was notified with all others notifies nobody.
+    drop(a);
+    assert!(!b.is_woken());
+}
+
+#[test]
+fn lk_18_eight_threads_count_to_a_sum() {
+    let mutex = Arc::new(Mutex::new(0));
+    let threads: Vec<_> = (0..8)
+        .map(|i| {
+            let mutex = mutex.clone();
+            thread::spawn(move || {
+                for _ in 0..500 {
+                    if i % 2 == 0 {
+                        *mutex.blocking_lock() += 1;
+                    } else {
+                        *block_on(mutex.lock()) += 1;
+                    }
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+    assert_eq!(*mutex.try_lock().unwrap(), 4000);
+}
