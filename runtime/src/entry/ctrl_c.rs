@@ -67,6 +67,8 @@ impl Wake for Watch {
 
 impl Drop for CancelOnCtrlC {
     fn drop(&mut self) {
+        // What was pressed until now was meant for main, however busy the thread that says so is.
+        self.0.clone().wake();
         let mut state = self.0.0.lock();
         let ended = (state.listener.take(), state.main.take());
         drop(state);

@@ -6,10 +6,10 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 const ROLE: &str = "CORIO_TEST_ROLE";
 
 /// A name, and what the process that plays the role does.
-pub type Role = (&'static str, fn());
+pub(crate) type Role = (&'static str, fn());
 
 /// Plays the role that this process was started for, if any. Called by a test with the name `role`.
-pub fn play(roles: &[Role]) {
+pub(crate) fn play(roles: &[Role]) {
     let Ok(role) = std::env::var(ROLE) else { return };
     // The program that runs the tests may ignore Ctrl-C, and this one would then too.
     // SAFETY: the default action is always allowed.
@@ -19,7 +19,7 @@ pub fn play(roles: &[Role]) {
 }
 
 /// Prints a line for [`InRole::says`].
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     // The test harness would keep what `println!` writes.
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{line}").unwrap();
@@ -27,14 +27,14 @@ pub fn say(line: &str) {
 }
 
 /// A process that plays a role.
-pub struct InRole {
+pub(crate) struct InRole {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
 }
 
 impl InRole {
     /// Starts it and waits until it says `ready`.
-    pub fn start(role: &str) -> Self {
+    pub(crate) fn start(role: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "role", "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
@@ -49,19 +49,19 @@ impl InRole {
     }
 
     /// Waits for a line; `false` if the process ends without it.
-    pub fn says(&mut self, line: &str) -> bool {
+    pub(crate) fn says(&mut self, line: &str) -> bool {
         self.lines.any(|said| said.unwrap() == line)
     }
 
     /// Sends SIGINT.
-    pub fn press_ctrl_c(&self) {
+    pub(crate) fn press_ctrl_c(&self) {
         // SAFETY: the call takes two numbers, and the child has not been waited for: the id is its.
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) }, 0);
     }
 
     /// Waits for its end, pressing Ctrl-C again and again.
     #[allow(dead_code, reason = "not every test program that has this module needs it")]
-    pub fn press_until_it_ends(&mut self) -> ExitStatus {
+    pub(crate) fn press_until_it_ends(&mut self) -> ExitStatus {
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
@@ -73,12 +73,12 @@ impl InRole {
 
     /// Gives it a line on its stdin.
     #[allow(dead_code, reason = "not every test program that has this module needs it")]
-    pub fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
     /// Waits for its end.
-    pub fn end(mut self) -> ExitStatus {
+    pub(crate) fn end(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Wake, Waker};
 
 use corio_sync::prim::{Arc, AtomicUsize, Mutex, Ordering, thread};
 
-use crate::signal::lines::Lines;
+use crate::signal::lines::{Lines, Watched};
 use crate::signal::pending::Pending;
 
 struct Flag(AtomicUsize);
@@ -15,6 +15,12 @@ impl Wake for Flag {
         // Ordering: Release, pairs with the Acquire in the model.
         self.0.fetch_add(1, Ordering::Release);
     }
+}
+
+fn look(hub: &Model, watched: &mut Watched) -> bool {
+    let mut lines = hub.lines.lock();
+    hub.count_marks(&mut lines);
+    lines.see(watched)
 }
 
 /// A hub without sockets, in the hub's order of steps.
@@ -80,11 +86,6 @@ fn loom_g01_two_listeners_both_see_a_signal() {
     model(|| {
         let hub = Arc::new(Model { pending: Pending::new(), lines: Mutex::new(Lines::default()) });
         let [mut here, mut there] = [(); 2].map(|()| hub.lines.lock().add(10));
-        let look = |hub: &Model, watched| {
-            let mut lines = hub.lines.lock();
-            hub.count_marks(&mut lines);
-            lines.see(watched)
-        };
         let other = hub.clone();
         let sender = thread::spawn(move || other.signal());
         let other = hub.clone();
