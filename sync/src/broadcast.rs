@@ -139,16 +139,24 @@ impl<T> State<T> {
         self.base + self.ring.len() as u64
     }
 
-    /// Adds a value; gives the one that had to go for it, if any.
-    fn push(&mut self, value: T, wakers: &mut Wakers) -> Option<T> {
+    /// Adds a value; gives the one that had to go for it, and whom to wake, if any.
+    #[inline]
+    fn push(&mut self, value: T) -> (Option<T>, Option<Wakers>) {
         let mut old = None;
         if self.ring.len() == self.capacity {
             old = self.ring.pop_front().and_then(|slot| slot.value);
             self.base += 1;
         }
         self.ring.push_back(Slot { value: Some(value), left: self.receivers });
-        self.waiters.pop_all(wakers, |()| {});
-        old
+        let waiters = !self.waiters.is_empty();
+        (old, waiters.then(|| self.choose_all()))
+    }
+
+    #[cold]
+    fn choose_all(&mut self) -> Wakers {
+        let mut wakers = Wakers::new();
+        self.waiters.pop_all(&mut wakers, |()| {});
+        wakers
     }
 
     /// Lets slots go that everybody has got; their values were taken.

@@ -273,14 +273,16 @@ impl<S: Storage> Chan<S> {
 
     /// Gives the slots of permits back.
     pub(crate) fn release(&self, slots: usize) {
-        let mut wakers = Wakers::new();
-        {
-            let mut state = self.lock();
-            state.permits -= slots;
-            state.offer_all(&mut wakers);
-            // A closed channel may have waited only for these.
-            state.end(&mut wakers);
+        let mut state = self.lock();
+        state.permits -= slots;
+        if !state.closed && state.senders.is_empty() {
+            return;
         }
+        let mut wakers = Wakers::new();
+        state.offer_all(&mut wakers);
+        // A closed channel may have waited only for these.
+        state.end(&mut wakers);
+        drop(state);
         wakers.wake();
     }
 

@@ -31,15 +31,16 @@ impl<T> Sender<T> {
     ///
     /// [`SendError`] with the value, when there is no receiver at the moment.
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        let mut wakers = Wakers::new();
-        let (old, receivers) = {
-            let mut state = self.shared.state.lock();
-            if state.receivers == 0 {
-                return Err(SendError(value));
-            }
-            (state.push(value, &mut wakers), state.receivers)
-        };
-        wakers.wake();
+        let mut state = self.shared.state.lock();
+        let receivers = state.receivers;
+        if receivers == 0 {
+            return Err(SendError(value));
+        }
+        let (old, wakers) = state.push(value);
+        drop(state);
+        if let Some(wakers) = wakers {
+            wakers.wake();
+        }
         drop(old);
         Ok(receivers)
     }
