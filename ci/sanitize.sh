@@ -17,9 +17,13 @@ heading() { printf '\n=== %s (%(%H:%M:%S)T)\n' "$1" -1; }
 
 if [[ $which == address || $which == both ]]; then
     heading "AddressSanitizer"
-    RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/asan \
-        ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1 \
+    (
+        export RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/asan
+        export ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1
+        # The tests of the examples run them.
+        cargo build --target "$target" --examples
         cargo test --target "$target" --no-fail-fast --lib --tests "${crates[@]}"
+    )
 fi
 
 if [[ $which == thread || $which == both ]]; then
@@ -38,5 +42,6 @@ if [[ $which == thread || $which == both ]]; then
     fi
 
     heading "ThreadSanitizer"
+    cargo build --target "$target" --examples
     cargo test --target "$target" --no-fail-fast --lib --tests "${crates[@]}"
 fi

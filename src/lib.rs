@@ -56,6 +56,21 @@ pub mod reactor {
     };
 }
 
+/// The programs in the README and in the guide are tests.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/cancellation.md")]
+    struct Cancellation;
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../docs/coming-from-asyncio.md")]
+    struct ComingFromAsyncio;
+    #[doc = include_str!("../docs/coming-from-tokio.md")]
+    struct ComingFromTokio;
+}
+
 /// What the macros expand to.
 #[doc(hidden)]
 pub mod __private {

@@ -153,6 +153,23 @@ fn threads_are_named_and_hooked() {
 }
 
 #[test]
+fn a_panic_that_nobody_awaits_is_told() {
+    let log = Log::default();
+    let ours = log.clone();
+    let runtime = Builder::new_current_thread()
+        .on_panic(move |panic| ours.add(format!("{panic:?}")))
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        drop(corio::task::Builder::new().name("lone").spawn(async { panic!("as planned") }));
+        corio::yield_now().await;
+    });
+    drop(runtime);
+    assert_eq!(log.get().len(), 1);
+    assert!(log.get()[0].contains("lone"), "{:?}", log.get());
+}
+
+#[test]
 fn a_shutdown_does_not_wait_longer_than_it_is_told() {
     for runtime in [single(), multi(2)] {
         let (release, wait) = std::sync::mpsc::channel::<()>();
