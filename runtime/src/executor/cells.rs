@@ -11,10 +11,11 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
-/// Blocks are multiples of this.
-const STEP: usize = 32;
+/// Blocks are multiples of this, and a word more: with malloc's own word they fill its steps of 16.
+const STEP: usize = 16;
+const EXTRA: usize = size_of::<usize>();
 /// The largest block that is kept.
-const LARGEST: usize = 512;
+const LARGEST: usize = 512 + EXTRA;
 const CLASSES: usize = LARGEST / STEP;
 /// The alignment of all blocks; a cell that needs more is not kept.
 const ALIGN: usize = 16;
@@ -39,12 +40,12 @@ const fn class_of(layout: Layout) -> Option<usize> {
     if cfg!(debug_assertions) || layout.size() > LARGEST || layout.align() > ALIGN {
         return None;
     }
-    Some((layout.size() - 1) / STEP)
+    Some(layout.size().saturating_sub(EXTRA + 1) / STEP)
 }
 
 #[inline]
 const fn layout_of(class: usize) -> Layout {
-    match Layout::from_size_align((class + 1) * STEP, ALIGN) {
+    match Layout::from_size_align((class + 1) * STEP + EXTRA, ALIGN) {
         Ok(layout) => layout,
         Err(_) => unreachable!(),
     }
@@ -75,7 +76,7 @@ impl Cells {
             return false;
         }
         let block = block.cast::<Free>();
-        // SAFETY: the caller's unused block, which is large enough (the smallest has 32 bytes).
+        // SAFETY: the caller's unused block, which is large enough (the smallest has 24 bytes).
         unsafe { block.write(Free { next: self.lists[class].get() }) };
         self.lists[class].set(block.as_ptr());
         self.counts[class].set(count + 1);

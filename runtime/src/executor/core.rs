@@ -39,12 +39,11 @@ use crate::task::join::Canceller;
 use crate::task::waker::release;
 use crate::time::timers::Timers;
 
-/// The most polls between two looks at timers, mail and I/O.
-const MAX_INTERVAL: u32 = 128;
-/// How long those polls should last; their number adapts to it.
-const TARGET_NS: u64 = 50_000;
-/// Time between two looks at the reactor while there is other work.
-const IO_PERIOD_NS: u64 = 30_000;
+/// The most polls between two looks at the clock. Whatever the polls before took, a change to long
+/// ones is noticed after so many of them.
+const MAX_INTERVAL: u32 = 8;
+/// Time between two looks at timers, mail and I/O while there is other work.
+const TARGET_NS: u64 = 30_000;
 /// Timers fired before other work gets its turn.
 const TIMER_BATCH: usize = 1024;
 /// Counts of `cells` taken at a time.
@@ -477,13 +476,15 @@ pub(crate) struct Core {
     watched: bool,
     /// Bound and stealable tasks take turns.
     bound_first: Cell<bool>,
-    /// Polls left before the next `look_around`.
-    until_look: Cell<u32>,
+    /// Polls left before the next `glance`.
+    until_glance: Cell<u32>,
     /// How many there are between two of them, by what the last ones took.
     interval: Cell<u32>,
-    /// The clock as of the last look, in nanoseconds of the runtime's clock.
+    /// The clock as it was last read, in nanoseconds of the runtime's clock.
     now_ns: Cell<u64>,
-    last_io_ns: Cell<u64>,
+    /// When the last glance was, and the last look around.
+    glanced_ns: Cell<u64>,
+    looked_ns: Cell<u64>,
     rng: Cell<u64>,
     next_id: Cell<u64>,
     last_id: Cell<u64>,
@@ -511,10 +512,11 @@ impl Core {
             shared,
             bound: UnsafeCell::new(BoundQueue { tasks: VecDeque::new(), seeded: false }),
             bound_first: Cell::new(true),
-            until_look: Cell::new(MAX_INTERVAL),
+            until_glance: Cell::new(MAX_INTERVAL),
             interval: Cell::new(MAX_INTERVAL),
             now_ns: Cell::new(0),
-            last_io_ns: Cell::new(0),
+            glanced_ns: Cell::new(0),
+            looked_ns: Cell::new(0),
             rng: Cell::new(seed | 1),
             next_id: Cell::new(0),
             last_id: Cell::new(0),
@@ -756,22 +758,30 @@ impl Core {
         now
     }
 
-    /// Between two polls now and then: mail, timers, I/O, and how long the last polls took.
-    #[cold]
-    fn look_around(&self, runtime: &Shared) {
-        let before = self.now_ns.get();
+    /// Every few polls: has enough time gone by to look around? How many polls there are between two
+    /// of these glances follows from how long the last ones took.
+    fn glance(&self, runtime: &Shared) {
+        let before = self.glanced_ns.get();
         let now = self.read_clock(runtime);
-        let interval = self.interval.get();
-        self.count_polls(u64::from(interval));
-        let each = (now.saturating_sub(before) / u64::from(interval)).max(1);
-        self.interval.set((TARGET_NS / each).clamp(1, u64::from(MAX_INTERVAL)) as u32);
-        self.until_look.set(self.interval.get());
+        self.glanced_ns.set(now);
+        let interval = u64::from(self.interval.get());
+        self.count_polls(interval);
+        let each = now.saturating_sub(before) / interval;
+        let next = (TARGET_NS / each.max(1)).clamp(1, u64::from(MAX_INTERVAL)) as u32;
+        self.interval.set(next);
+        self.until_glance.set(next);
+        if now.saturating_sub(self.looked_ns.get()) >= TARGET_NS {
+            self.look_around(runtime, now);
+        }
+    }
+
+    /// Looks at mail, timers and I/O while there is other work.
+    #[cold]
+    fn look_around(&self, runtime: &Shared, now: u64) {
+        self.looked_ns.set(now);
         self.take_mail();
         self.shared().timers.fire(now, TIMER_BATCH);
-        if now.saturating_sub(self.last_io_ns.get()) >= IO_PERIOD_NS {
-            self.last_io_ns.set(now);
-            self.poll_io(Some(Duration::ZERO));
-        }
+        self.poll_io(Some(Duration::ZERO));
         // A busy core keeps no watch.
         runtime.stop_watching(self.shared().index);
         if self.shared().backlog() >= 2 {
@@ -799,11 +809,11 @@ impl Core {
     pub(crate) fn run(&self, runtime: &Shared, mut main: Option<Main<'_>>) {
         self.read_clock(runtime);
         loop {
-            let left = self.until_look.get();
+            let left = self.until_glance.get();
             if left == 0 {
-                self.look_around(runtime);
+                self.glance(runtime);
             } else {
-                self.until_look.set(left - 1);
+                self.until_glance.set(left - 1);
             }
             let Some(task) = self.pop() else {
                 if main.is_none() && (runtime.is_over() || self.is_to_be_given_up(runtime)) {
@@ -869,8 +879,9 @@ impl Core {
         };
         self.sleep(runtime, nap);
         let now = self.read_clock(runtime);
-        self.last_io_ns.set(now);
-        self.until_look.set(self.interval.get());
+        self.looked_ns.set(now);
+        self.glanced_ns.set(now);
+        self.until_glance.set(self.interval.get());
         // A sleep counts as progress: the watcher must not take the next poll for a long one.
         self.count_polls(1);
         self.shared().timers.fire(now, TIMER_BATCH);
