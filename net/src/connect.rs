@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use corio_runtime::reactor::{Direction, Interest, Registered, Registration, Wait};
+use corio_runtime::reactor::{Direction, Registered, Wait};
 use socket2::{Domain, Socket, Type};
 
 use crate::addr::Target;
@@ -52,9 +52,8 @@ impl Connecting {
                 _ => return Err(error),
             }
         }
-        // It may be writable at once; the system knows, and says so when it is registered.
-        let registration = Registration::new_unready(Interest::Both);
-        Ok(Registered::with_registration(socket.into(), registration))
+        // The first look is taken at once: within one machine the handshake is over by now.
+        Ok(Registered::new(socket.into()))
     }
 }
 
@@ -79,16 +78,15 @@ impl Future for Connecting {
     }
 }
 
-/// Says whether a socket that is said to be writable is connected; `WouldBlock` if it is not yet.
+/// Says whether a socket is connected; `WouldBlock` if it is not yet.
+///
+/// That it is writable proves nothing: a failed one is, too, and a wait may end too early.
 fn established(socket: &TcpStream) -> io::Result<()> {
-    if let Some(error) = socket.take_error()? {
-        return Err(error);
-    }
     let peer = match socket.peer_addr() {
         Ok(peer) => peer,
-        // Writable, without an error, and yet not connected: woken too early.
         Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-            return Err(io::ErrorKind::WouldBlock.into());
+            let failure = socket.take_error()?;
+            return Err(failure.unwrap_or_else(|| io::ErrorKind::WouldBlock.into()));
         }
         Err(error) => return Err(error),
     };
