@@ -16,6 +16,32 @@ use super::registration::{Ready, Registration};
 ///
 /// It keeps the descriptor open until it is out of the reactor, which is what a
 /// [`Registration`] asks of its user.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::os::unix::net::UnixStream;
+///
+/// use corio_runtime::reactor::{Direction, Registered};
+///
+/// # corio_runtime::run(async {
+/// let (ours, mut theirs) = UnixStream::pair()?;
+/// ours.set_nonblocking(true)?;
+/// let io = Registered::new(ours);
+///
+/// theirs.write_all(b"hello")?;
+/// let mut text = [0; 5];
+/// loop {
+///     io.readable().await?;
+///     match io.try_io(Direction::Read, |mut stream| stream.read(&mut text)) {
+///         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+///         result => break assert_eq!(result?, 5),
+///     }
+/// }
+/// assert_eq!(&text, b"hello");
+/// # Ok::<(), std::io::Error>(()) }).unwrap();
+/// ```
 pub struct Registered<S: AsFd> {
     // The order of the fields is the order of their drop: the descriptor leaves the reactor first.
     registration: Registration,
@@ -147,6 +173,27 @@ impl<S: AsFd> Registered<S> {
     /// # Cancel safety
     ///
     /// Safe: the operation has not happened if the future is dropped before it is ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::UdpSocket;
+    ///
+    /// use corio_runtime::reactor::{Direction, Registered, Wait};
+    /// use corio_sync::hooks::WaitKind;
+    ///
+    /// # corio_runtime::run(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0")?;
+    /// socket.set_nonblocking(true)?;
+    /// socket.send_to(b"to myself", socket.local_addr()?)?;
+    /// let io = Registered::new(socket);
+    ///
+    /// let mut text = [0; 16];
+    /// let wait = Wait::here(WaitKind::Read);
+    /// let (len, _) = io.io(Direction::Read, wait, |socket| socket.recv_from(&mut text)).await?;
+    /// assert_eq!(&text[..len], b"to myself");
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn io<R, F>(&self, direction: Direction, wait: Wait, operation: F) -> Io<'_, S, F>
     where
         F: FnMut(&S) -> io::Result<R> + Unpin,
