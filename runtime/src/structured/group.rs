@@ -1,8 +1,6 @@
 //! Task groups: children that have all ended when the group has.
 //!
-//! A group is one shared state: how many children are not done, who they are, what failed. A child
-//! tells it twice, through its hook: what its future came to, and that it is done (cleanups run,
-//! result published). The group wakes its parent once, when the last child is done.
+//! What a group knows is in `members`; here is what its users hold.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -11,205 +9,20 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use corio_sync::hooks::{self, Site, WaitKind};
-use corio_sync::prim::Mutex;
-use slab::Slab;
+use corio_sync::Semaphore;
+use corio_sync::hooks::{self, Site};
 
-use super::group_error::{Failure, FailureKind, GroupError, PanicPayload};
-use crate::blocking;
+use super::group_builder::GroupBuilder;
+use super::group_error::{Failure, GroupError};
+use super::members::{Finished, Group, IntoOutcome};
+use super::start::{Ready, Start, TryStart, handshake};
 use crate::cleanup::{CleanupWait, SinkGuard, adopt};
-use crate::executor::context::{NO_RUNTIME, current_shared, with_core};
-use crate::task::error::TaskError;
-use crate::task::header::{Header, Hook};
-use crate::task::join::{Canceller, Task};
-use crate::task::spawn::{Options, spawn, spawn_here};
-use crate::task::state::Kind;
-
-/// What a child of a group may return: `Result<T, E>`, or `()`.
-pub trait IntoOutcome<E>: sealed::Sealed<E> {
-    /// What awaiting the child gives.
-    type Value;
-    /// The outcome as a `Result`.
-    #[doc(hidden)]
-    fn into_outcome(self) -> Result<Self::Value, E>;
-}
-
-mod sealed {
-    pub trait Sealed<E> {}
-    impl<T, E> Sealed<E> for Result<T, E> {}
-    impl<E> Sealed<E> for () {}
-}
-
-impl<T, E> IntoOutcome<E> for Result<T, E> {
-    type Value = T;
-    fn into_outcome(self) -> Result<T, E> {
-        self
-    }
-}
-
-impl<E> IntoOutcome<E> for () {
-    type Value = ();
-    fn into_outcome(self) -> Result<(), E> {
-        Ok(())
-    }
-}
-
-/// The state of a group.
-struct Group<E> {
-    members: Mutex<Members<E>>,
-}
-
-struct Members<E> {
-    /// The children that are not done; `None` between a spawn and its return.
-    children: Slab<Option<Canceller>>,
-    failures: Vec<Failure<E>>,
-    /// New children are cancelled before they run.
-    cancelled: bool,
-    /// Who waits for the last child, or for the first failure.
-    waiting: Vec<Waker>,
-}
-
-impl<E> Group<E> {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            members: Mutex::new(Members {
-                children: Slab::new(),
-                failures: Vec::new(),
-                cancelled: false,
-                waiting: Vec::new(),
-            }),
-        })
-    }
-
-    /// Cancels all children, now and to come.
-    fn cancel(&self) {
-        let children: Vec<_> = {
-            let mut members = self.members.lock();
-            members.cancelled = true;
-            members.children.iter().filter_map(|(_, child)| child.clone()).collect()
-        };
-        for child in children {
-            child.cancel();
-        }
-    }
-
-    /// Takes note of a failure, and ends the group.
-    fn fail(&self, failure: Failure<E>) {
-        let waiting = {
-            let mut members = self.members.lock();
-            members.failures.push(failure);
-            std::mem::take(&mut members.waiting)
-        };
-        self.cancel();
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    /// A child is done.
-    fn child_done(&self, key: usize) {
-        let (canceller, waiting) = {
-            let mut members = self.members.lock();
-            let canceller = members.children.remove(key);
-            let last = members.children.is_empty();
-            (canceller, if last { std::mem::take(&mut members.waiting) } else { Vec::new() })
-        };
-        drop(canceller);
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    /// Spawns a child by `make`, which is given the child's hook.
-    fn add<O: IntoOutcome<E>>(
-        self: &Arc<Self>,
-        make: impl FnOnce(ChildHook<E>) -> Task<O::Value>,
-    ) -> Child<O, E> {
-        let (key, cancelled) = {
-            let mut members = self.members.lock();
-            (members.children.insert(None), members.cancelled)
-        };
-        let task = make(ChildHook { group: Some(self.clone()), key });
-        if cancelled {
-            task.cancel();
-        }
-        let canceller = task.canceller();
-        let late = {
-            let mut members = self.members.lock();
-            // The child may be done already, and its place taken by another.
-            match members.children.get_mut(key) {
-                Some(place @ None) if !task.is_finished() => *place = Some(canceller.clone()),
-                _ => {}
-            }
-            members.cancelled
-        };
-        if late && !cancelled {
-            task.cancel();
-        }
-        task
-    }
-
-    /// Ready when every child is done.
-    fn poll_done(&self, cx: &mut Context<'_>, site: Site) -> Poll<()> {
-        let mut members = self.members.lock();
-        if members.children.is_empty() {
-            return Poll::Ready(());
-        }
-        members.wait(cx);
-        drop(members);
-        hooks::set_wait(site, WaitKind::Group);
-        Poll::Pending
-    }
-}
-
-impl<E> Members<E> {
-    fn wait(&mut self, cx: &Context<'_>) {
-        if !self.waiting.iter().any(|w| w.will_wake(cx.waker())) {
-            self.waiting.push(cx.waker().clone());
-        }
-    }
-}
+use crate::task::join::Task;
 
 /// A child of a group, as a task.
 pub type Child<O, E> = Task<<O as IntoOutcome<E>>::Value>;
-
-/// Tells the group what its child came to.
-struct ChildHook<E> {
-    /// `None` once the group knows that the child is done.
-    group: Option<Arc<Group<E>>>,
-    key: usize,
-}
-
-impl<E> ChildHook<E> {
-    fn group(&self) -> &Group<E> {
-        self.group.as_ref().expect("the group is there until the child is done")
-    }
-}
-
-impl<E, O> Hook<O> for ChildHook<E>
-where
-    E: 'static,
-    O: IntoOutcome<E>,
-{
-    type Value = O::Value;
-
-    fn returned(&mut self, output: O, task: &Header) -> Result<O::Value, TaskError> {
-        output.into_outcome().map_err(|error| {
-            self.group().fail(Failure::of_task(FailureKind::Error(error), task));
-            TaskError::failed(task)
-        })
-    }
-
-    fn panicked(&mut self, payload: Box<dyn Any + Send>, task: &Header) -> TaskError {
-        let kind = FailureKind::Panic(PanicPayload::new(payload));
-        self.group().fail(Failure::of_task(kind, task));
-        TaskError::failed(task)
-    }
-
-    fn done(mut self) {
-        if let Some(group) = self.group.take() {
-            group.child_done(self.key);
-        }
-    }
-}
 
 /// Tasks that belong together: the group is not done before all of them are. asyncio's `TaskGroup`,
 /// trio's nursery.
@@ -233,12 +46,17 @@ where
 /// ```
 #[doc(alias("Nursery", "open_nursery", "JoinSet"))]
 pub struct TaskGroup<E = Infallible> {
-    group: Arc<Group<E>>,
+    pub(super) group: Arc<Group<E>>,
+    /// At most so many children run at once.
+    pub(super) limit: Option<Arc<Semaphore>>,
+    /// A failure of the group drops a body.
+    has_body: bool,
 }
 
 impl<E> Clone for TaskGroup<E> {
     fn clone(&self) -> Self {
-        Self { group: self.group.clone() }
+        let Self { group, limit, has_body } = self;
+        Self { group: group.clone(), limit: limit.clone(), has_body: *has_body }
     }
 }
 
@@ -246,7 +64,45 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// An empty group; the handle that is returned owns it.
     #[expect(clippy::new_ret_no_self, reason = "the owner derefs to the group that clones are of")]
     pub fn new() -> OwnedGroup<E> {
-        OwnedGroup { handle: Self { group: Group::new() } }
+        OwnedGroup { handle: Self { group: Group::new(), limit: None, has_body: false } }
+    }
+
+    /// An empty group of which at most `limit` children run at once; the others wait their turn, in
+    /// the order in which they were spawned.
+    ///
+    /// A turn lasts until the child's future is done or dropped; cleanups that it leaves behind run
+    /// beside the next child.
+    ///
+    /// # Panics
+    ///
+    /// When `limit` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::structured::TaskGroup;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// # corio_runtime::run(async {
+    /// static RUNNING: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// let group = TaskGroup::<()>::with_limit(3);
+    /// for _ in 0..20 {
+    ///     drop(group.spawn(async {
+    ///         assert!(RUNNING.fetch_add(1, Ordering::SeqCst) < 3);
+    ///         corio_runtime::yield_now().await;
+    ///         RUNNING.fetch_sub(1, Ordering::SeqCst);
+    ///     }));
+    /// }
+    /// group.join().await.unwrap();
+    /// # });
+    /// ```
+    #[track_caller]
+    #[doc(alias("CapacityLimiter", "buffer_unordered"))]
+    pub fn with_limit(limit: usize) -> OwnedGroup<E> {
+        assert!(limit > 0, "a task group with a limit of 0 would never run a child");
+        let limit = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        OwnedGroup { handle: Self { group: Group::new(), limit: Some(limit), has_body: false } }
     }
 
     /// Spawns a child. Its `Err`, or its panic, ends the group.
@@ -263,9 +119,7 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: Future<Output = O> + Send + 'static,
         O: IntoOutcome<E> + Send + 'static,
     {
-        let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
-        let options = Options::at(Site::caller());
-        self.group.add::<O>(|hook| spawn(&shared, future, hook, options))
+        self.builder().spawn(future)
     }
 
     /// Spawns a child that need not be `Send`; it stays on this worker.
@@ -279,13 +133,7 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: Future<Output = O> + 'static,
         O: IntoOutcome<E> + 'static,
     {
-        let options = Options::at(Site::caller());
-        with_core(|core| match core {
-            Some(core) => {
-                self.group.add::<O>(|hook| spawn_here(core, future, hook, options, Kind::Local))
-            }
-            None => panic!("`spawn_local` needs a thread that runs tasks: call it inside a task"),
-        })
+        self.builder().spawn_local(future)
     }
 
     /// Runs `f` as a child on a thread for blocking calls.
@@ -300,9 +148,149 @@ impl<E: Send + 'static> TaskGroup<E> {
         F: FnOnce() -> O + Send + 'static,
         O: IntoOutcome<E> + Send + 'static,
     {
-        let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
-        let options = Options::at(Site::caller());
-        self.group.add::<O>(|hook| blocking::spawn_on(&shared, f, hook, options))
+        self.builder().spawn_blocking(f)
+    }
+
+    /// A builder for a child with a name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::structured::TaskGroup;
+    ///
+    /// # corio_runtime::run(async {
+    /// let group = TaskGroup::<String>::new();
+    /// drop(group.builder().name("fetch").spawn(async { Err::<(), _>("no route".to_owned()) }));
+    /// let error = group.join().await.unwrap_err();
+    /// assert!(error.to_string().contains("\"fetch\": no route"));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn builder(&self) -> GroupBuilder<'_, E> {
+        GroupBuilder::new(self)
+    }
+
+    /// Starts a child and waits until it says that it is ready; gives what it says. trio's
+    /// `nursery.start`.
+    ///
+    /// The child goes on as any other after that. A child that fails before it is ready fails the
+    /// group, as any other does; [`try_start`](Self::try_start) gives its error to the caller instead.
+    ///
+    /// # Panics
+    ///
+    /// When the child is not ready when it ends, unless its failure ends the group whose body this is
+    /// called in; outside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a child that is not ready when the wait is dropped is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::structured::{TaskGroup, task_group};
+    ///
+    /// # corio_runtime::run(async {
+    /// let port = task_group(|group: TaskGroup<()>| async move {
+    ///     let port = group
+    ///         .start(|ready| async move {
+    ///             ready.set(8080); // listening
+    ///             corio_runtime::yield_now().await; // serving
+    ///         })
+    ///         .await;
+    ///     Ok(port)
+    /// })
+    /// .await
+    /// .unwrap();
+    /// assert_eq!(port, 8080);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn start<V, B, F, O>(&self, body: B) -> Start<V, E>
+    where
+        V: Send + 'static,
+        B: FnOnce(Ready<V>) -> F,
+        F: Future<Output = O> + Send + 'static,
+        O: IntoOutcome<E> + Send + 'static,
+    {
+        let (ready, child, mut starter) = handshake();
+        starter.watch(self.spawn(child.run(body(ready), false)).canceller());
+        Start::new(starter, &self.group, self.has_body)
+    }
+
+    /// Starts a child and waits until it says that it is ready, or has failed.
+    ///
+    /// A child that fails before it is ready does not harm the group: its error is the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`](super::StartError) when the child is not ready when it ends.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a child that is not ready when the wait is dropped is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::structured::{Ready, TaskGroup};
+    ///
+    /// # corio_runtime::run(async {
+    /// let group = TaskGroup::<&str>::new();
+    /// let started = group.try_start(|_: Ready<u16>| async { Err::<(), _>("address in use") }).await;
+    /// assert!(started.unwrap_err().to_string().contains("address in use"));
+    /// group.join().await.unwrap();
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn try_start<V, B, F, O>(&self, body: B) -> TryStart<V, E>
+    where
+        V: Send + 'static,
+        B: FnOnce(Ready<V>) -> F,
+        F: Future<Output = O> + Send + 'static,
+        O: IntoOutcome<E> + Send + 'static,
+    {
+        let (ready, child, mut starter) = handshake();
+        starter.watch(self.spawn(child.run(body(ready), true)).canceller());
+        TryStart::new(starter)
+    }
+
+    /// Waits until one more child is done, and tells which; `None` when there is none left.
+    ///
+    /// Each child is told of once, in the order in which they end. Await its [`Task`] for its value;
+    /// to get values as they come, put the tasks into [`as_completed`](super::as_completed). A group
+    /// of which nobody has ever asked this remembers the last 1,024 only.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::structured::TaskGroup;
+    ///
+    /// # corio_runtime::run(async {
+    /// let group = TaskGroup::<()>::new();
+    /// for _ in 0..3 {
+    ///     drop(group.spawn(async {}));
+    /// }
+    /// let mut count = 0;
+    /// while let Some(child) = group.next().await {
+    ///     assert!(child.is_ok());
+    ///     count += 1;
+    /// }
+    /// assert_eq!(count, 3);
+    /// # });
+    /// ```
+    #[track_caller]
+    #[doc(alias("JoinSet", "join_next"))]
+    pub fn next(&self) -> Next<'_, E> {
+        Next { group: &self.group, site: Site::caller() }
     }
 
     /// Ends the group without an error: its children, and those that are still spawned, are cancelled.
@@ -314,7 +302,7 @@ impl<E: Send + 'static> TaskGroup<E> {
 impl<E> TaskGroup<E> {
     /// How many children are not done.
     pub fn len(&self) -> usize {
-        self.group.members.lock().children.len()
+        self.group.len()
     }
 
     /// Whether every child is done.
@@ -325,12 +313,28 @@ impl<E> TaskGroup<E> {
 
 impl<E> fmt::Debug for TaskGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let members = self.group.members.lock();
-        f.debug_struct("TaskGroup")
-            .field("children", &members.children.len())
-            .field("failures", &members.failures.len())
-            .field("cancelled", &members.cancelled)
-            .finish()
+        self.group.fmt(f)
+    }
+}
+
+/// The future of [`TaskGroup::next`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Next<'a, E> {
+    group: &'a Group<E>,
+    site: Site,
+}
+
+impl<E> Future for Next<'_, E> {
+    type Output = Option<Finished>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
+        std::task::ready!(hooks::poll_budget(cx));
+        let polled = self.group.poll_next(cx, self.site);
+        if polled.is_ready() {
+            hooks::spend();
+        }
+        polled
     }
 }
 
@@ -378,7 +382,7 @@ impl<E: Send + 'static> fmt::Debug for OwnedGroup<E> {
 
 /// Cancels what is left of a group, and leaves the wait for it to the task.
 fn end_group<E: Send + 'static>(group: &Arc<Group<E>>) {
-    if group.members.lock().children.is_empty() {
+    if group.len() == 0 {
         return;
     }
     group.cancel();
@@ -399,7 +403,7 @@ impl<E: Send + 'static> Future for Join<E> {
     type Output = Result<(), GroupError<E>>;
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         std::task::ready!(self.group.handle.group.poll_done(cx, self.site));
-        let failures = std::mem::take(&mut self.group.handle.group.members.lock().failures);
+        let failures = self.group.handle.group.take_failures();
         Poll::Ready(if failures.is_empty() { Ok(()) } else { Err(GroupError::new(failures)) })
     }
 }
@@ -503,7 +507,7 @@ where
     E: Send + 'static,
 {
     let group = Group::new();
-    let body = body(TaskGroup { group: group.clone() });
+    let body = body(TaskGroup { group: group.clone(), limit: None, has_body: true });
     GroupFuture {
         group,
         body: Some(body),
@@ -523,7 +527,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(body) = this.body.as_mut().as_pin_mut() {
-            let failed = !this.group.members.lock().failures.is_empty();
+            let failed = this.group.has_failed();
             let ended = if failed {
                 Some(Ended::Failed)
             } else {
@@ -542,13 +546,9 @@ where
             };
             let Some(ended) = ended else {
                 // A child's failure must wake the group although it is the body that waits.
-                let mut members = this.group.members.lock();
-                if members.failures.is_empty() {
-                    members.wait(cx);
-                    return Poll::Pending;
+                if this.group.poll_failed(cx).is_ready() {
+                    cx.waker().wake_by_ref();
                 }
-                drop(members);
-                cx.waker().wake_by_ref();
                 return Poll::Pending;
             };
             *this.ended = Some(ended);
@@ -562,7 +562,7 @@ where
         }
         std::task::ready!(Pin::new(this.caught).poll(cx));
         std::task::ready!(this.group.poll_done(cx, *this.site));
-        let failures = std::mem::take(&mut this.group.members.lock().failures);
+        let failures = this.group.take_failures();
         match this.ended.take() {
             Some(Ended::Panicked(payload)) => resume_unwind(payload),
             Some(Ended::Returned(value)) if failures.is_empty() => Poll::Ready(Ok(value)),
@@ -579,7 +579,7 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupFuture")
-            .field("children", &self.group.members.lock().children.len())
+            .field("children", &self.group.len())
             .field("body_ended", &self.body.is_none())
             .finish_non_exhaustive()
     }

@@ -8,17 +8,25 @@
 mod finally;
 mod gather;
 mod group;
+mod group_builder;
 mod group_error;
+mod limit;
+mod linked;
+mod members;
 mod pool;
 mod race;
 mod ready;
 mod shield;
+mod start;
 mod wait;
 
 pub use finally::{Finally, finally};
 pub use gather::{Gather, TryGather, gather, try_gather};
-pub use group::{Child, GroupFuture, IntoOutcome, Join, OwnedGroup, TaskGroup, task_group};
+pub use group::{Child, GroupFuture, Join, Next, OwnedGroup, TaskGroup, task_group};
+pub use group_builder::GroupBuilder;
 pub use group_error::{Failure, FailureKind, GroupError, PanicPayload};
+pub use members::{ChildEnd, Finished, IntoOutcome};
 pub use race::{AsCompleted, Race, as_completed, race};
 pub use shield::{Shield, shield};
+pub use start::{Ready, Start, StartError, TryStart};
 pub use wait::{DoneAndPending, Wait, WaitFor, WaitTimeout, wait, wait_results, wait_timeout};

@@ -6,7 +6,7 @@ use corio_sync::hooks::Site;
 
 use super::header::Plain;
 use super::join::Task;
-use super::spawn::{Options, spawn as spawn_on, spawn_here};
+use super::spawn::{Options, spawn_current, spawn_here};
 use super::state::Kind;
 use crate::blocking;
 use crate::executor::context::{NO_RUNTIME, current_shared, with_core};
@@ -124,6 +124,14 @@ impl Builder {
         Self { options: Options::at(site) }
     }
 
+    pub(crate) fn site(&self) -> Site {
+        self.options.site
+    }
+
+    pub(crate) fn into_options(self) -> Options {
+        self.options
+    }
+
     /// Gives the task a name; what is beyond 128 bytes is cut off.
     #[doc(alias = "set_name")]
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
@@ -144,8 +152,10 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
-        spawn_on(&shared, future, Plain, self.options)
+        match spawn_current(future, Plain, self.options) {
+            Some(task) => task,
+            None => panic!("{NO_RUNTIME}"),
+        }
     }
 
     /// Spawns a future that stays on this worker; see [`spawn_local`].

@@ -164,6 +164,8 @@ pub(crate) struct VTable {
 pub(crate) trait Hook<O>: 'static {
     /// What awaiting the task's handle gives.
     type Value;
+    /// The task is in memory; it is queued next, or refused because the runtime is shutting down.
+    fn born(&mut self, _task: &Header) {}
     /// The future has returned `output`.
     fn returned(&mut self, output: O, task: &Header) -> Result<Self::Value, TaskError>;
     /// The future has panicked.
@@ -175,7 +177,7 @@ pub(crate) trait Hook<O>: 'static {
         TaskError::cancelled(task)
     }
     /// The task is done: its cleanups have run, its outcome is published.
-    fn done(self)
+    fn done(self, _task: &Header)
     where
         Self: Sized,
     {
@@ -236,6 +238,13 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
                 stage: UnsafeCell::new(Stage::Running(future)),
             });
         }
+        // SAFETY: just made, and nobody else knows it yet.
+        let this = unsafe { cell.as_ref() };
+        this.hook.with_mut(|hook| {
+            // SAFETY: as above, so the hook is this thread's.
+            let hook: &mut H = unsafe { &mut *hook };
+            hook.born(&this.header);
+        });
         cell.cast()
     }
 
@@ -331,7 +340,7 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
         // SAFETY: the completing thread keeps the hook after DONE: the handle never touches it (T2),
         // and a task is completed once.
         let hook = cell.hook.with_mut(|hook| unsafe { ManuallyDrop::take(&mut *hook) });
-        if let Err(payload) = catch(|| hook.done()) {
+        if let Err(payload) = catch(|| hook.done(&cell.header)) {
             drop_payload(payload);
         }
     }

@@ -72,6 +72,26 @@ where
     })
 }
 
+/// Spawns a future that any worker may run on the runtime of this thread; `None` if it has none.
+pub(crate) fn spawn_current<F, H>(future: F, hook: H, options: Options) -> Option<Task<H::Value>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+    H: Hook<F::Output> + Send,
+{
+    context::with_context(|context| {
+        let context = context?;
+        Some(match context.own_core(&context.shared) {
+            Some(core) => {
+                let single = context.shared.is_single();
+                let kind = if single { Kind::Bound } else { Kind::Stealable };
+                spawn_here(core, future, hook, options, kind)
+            }
+            None => spawn_elsewhere(&context.shared, future, hook, options),
+        })
+    })
+}
+
 /// Spawns a future on the core that this thread has.
 ///
 /// With `Kind::Local` the future stays on this thread; otherwise the caller has seen that it is

@@ -1,0 +1,320 @@
+//! What a task group knows: which children are not done, what failed, who waits.
+//!
+//! A child tells its group three times, through its hook: that it is born, what its future came to,
+//! and that it is done (cleanups run, result published). Birth and end take the group's lock once
+//! each, and nothing else of a child's life does. The group wakes its parent once, when the last
+//! child is done.
+//!
+//! The invariant of the file:
+//! - **G1** A child's pointer is put into `children` when its cell is made, and taken out by its hook's
+//!   `done`, both under the lock. Until then the reference of the task list (or, before that, of
+//!   whoever is spawning the child) keeps the task alive.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use corio_sync::hooks::{self, Site, WaitKind};
+use corio_sync::prim::SpinLock;
+use slab::Slab;
+
+use super::group_error::{Failure, FailureKind, PanicPayload};
+use crate::task::TaskId;
+use crate::task::error::TaskError;
+use crate::task::header::{Header, Hook};
+use crate::task::join::Canceller;
+
+/// How many children a group of which nobody has asked `next` remembers.
+const REMEMBERED: usize = 1024;
+
+/// What a child of a group may return: `Result<T, E>`, or `()`.
+pub trait IntoOutcome<E>: sealed::Sealed<E> {
+    /// What awaiting the child gives.
+    type Value;
+    /// The outcome as a `Result`.
+    #[doc(hidden)]
+    fn into_outcome(self) -> Result<Self::Value, E>;
+}
+
+mod sealed {
+    pub trait Sealed<E> {}
+    impl<T, E> Sealed<E> for Result<T, E> {}
+    impl<E> Sealed<E> for () {}
+}
+
+impl<T, E> IntoOutcome<E> for Result<T, E> {
+    type Value = T;
+    fn into_outcome(self) -> Result<T, E> {
+        self
+    }
+}
+
+impl<E> IntoOutcome<E> for () {
+    type Value = ();
+    fn into_outcome(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// How a child of a group ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildEnd {
+    /// It returned `Ok` or `()`.
+    Returned,
+    /// It returned an error, or panicked; the group has the failure.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// A child that is done; see [`TaskGroup::next`](super::TaskGroup::next).
+#[derive(Clone, Debug)]
+pub struct Finished {
+    id: TaskId,
+    name: Option<Box<str>>,
+    end: ChildEnd,
+}
+
+impl Finished {
+    /// The child's id.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// The child's name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// How it ended.
+    pub fn end(&self) -> ChildEnd {
+        self.end
+    }
+
+    /// Whether it returned `Ok` or `()`.
+    pub fn is_ok(&self) -> bool {
+        self.end == ChildEnd::Returned
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.end == ChildEnd::Cancelled
+    }
+}
+
+/// A task that belongs to a group (G1).
+#[derive(Clone, Copy)]
+struct ChildPtr(NonNull<Header>);
+
+// SAFETY: it is used only under the group's lock, while the task is alive (G1); what it is used for
+// (cancelling) any thread may do.
+unsafe impl Send for ChildPtr {}
+
+/// The state of a group.
+pub(super) struct Group<E>(SpinLock<Members<E>>);
+
+struct Members<E> {
+    /// The children that are not done (G1).
+    children: Slab<ChildPtr>,
+    failures: Vec<Failure<E>>,
+    /// New children are cancelled before they run.
+    cancelled: bool,
+    /// Who waits for the last child, or for the first failure.
+    waiting: Vec<Waker>,
+    /// Children that are done and of which `next` has not told, oldest first.
+    finished: VecDeque<Finished>,
+    /// Somebody asks `next`, so `finished` is emptied.
+    asked: bool,
+    /// Who waits in `next`.
+    asking: Vec<Waker>,
+}
+
+/// Adds the waker of `cx` to those that wait, unless it is there.
+fn wait_in(waiting: &mut Vec<Waker>, cx: &Context<'_>) {
+    if !waiting.iter().any(|w| w.will_wake(cx.waker())) {
+        waiting.push(cx.waker().clone());
+    }
+}
+
+impl<E> Group<E> {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(SpinLock::new(Members {
+            children: Slab::new(),
+            failures: Vec::new(),
+            cancelled: false,
+            waiting: Vec::new(),
+            finished: VecDeque::new(),
+            asked: false,
+            asking: Vec::new(),
+        })))
+    }
+
+    /// How many children are not done.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().children.len()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        !self.0.lock().failures.is_empty()
+    }
+
+    /// Cancels all children, now and to come.
+    pub(super) fn cancel(&self) {
+        let children: Vec<_> = {
+            let mut members = self.0.lock();
+            if std::mem::replace(&mut members.cancelled, true) {
+                return;
+            }
+            // SAFETY: under the lock the children are alive (G1).
+            members.children.iter().map(|(_, child)| unsafe { Canceller::of(child.0) }).collect()
+        };
+        for child in children {
+            child.cancel();
+        }
+    }
+
+    /// Takes note of a failure, and ends the group.
+    pub(super) fn fail(&self, failure: Failure<E>) {
+        let waiting = {
+            let mut members = self.0.lock();
+            members.failures.push(failure);
+            std::mem::take(&mut members.waiting)
+        };
+        self.cancel();
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// What has failed so far, for the group's result.
+    pub(super) fn take_failures(&self) -> Vec<Failure<E>> {
+        std::mem::take(&mut self.0.lock().failures)
+    }
+
+    /// A child is in memory and about to be queued; gives its place.
+    fn child_born(&self, task: &Header) -> usize {
+        let mut members = self.0.lock();
+        if members.cancelled {
+            // The queue finds it cancelled: it never runs.
+            task.state.set_cancel();
+        }
+        members.children.insert(ChildPtr(NonNull::from(task)))
+    }
+
+    /// A child is done.
+    fn child_done(&self, key: usize, finished: Finished) {
+        let (waiting, asking, forgotten) = {
+            let mut members = self.0.lock();
+            members.children.remove(key);
+            members.finished.push_back(finished);
+            let forget = !members.asked && members.finished.len() > REMEMBERED;
+            let forgotten = if forget { members.finished.pop_front() } else { None };
+            let last = members.children.is_empty();
+            let waiting = if last { std::mem::take(&mut members.waiting) } else { Vec::new() };
+            (waiting, std::mem::take(&mut members.asking), forgotten)
+        };
+        drop(forgotten);
+        waiting.into_iter().chain(asking).for_each(Waker::wake);
+    }
+
+    /// Ready when every child is done.
+    pub(super) fn poll_done(&self, cx: &mut Context<'_>, site: Site) -> Poll<()> {
+        let mut members = self.0.lock();
+        if members.children.is_empty() {
+            return Poll::Ready(());
+        }
+        wait_in(&mut members.waiting, cx);
+        drop(members);
+        hooks::set_wait(site, WaitKind::Group);
+        Poll::Pending
+    }
+
+    /// Ready when something has failed.
+    pub(super) fn poll_failed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut members = self.0.lock();
+        if !members.failures.is_empty() {
+            return Poll::Ready(());
+        }
+        wait_in(&mut members.waiting, cx);
+        Poll::Pending
+    }
+
+    /// The next child that is done, or `None` when there is none any more.
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>, site: Site) -> Poll<Option<Finished>> {
+        let mut members = self.0.lock();
+        members.asked = true;
+        if let Some(finished) = members.finished.pop_front() {
+            return Poll::Ready(Some(finished));
+        }
+        if members.children.is_empty() {
+            return Poll::Ready(None);
+        }
+        wait_in(&mut members.asking, cx);
+        drop(members);
+        hooks::set_wait(site, WaitKind::Group);
+        Poll::Pending
+    }
+}
+
+impl<E> fmt::Debug for Group<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members = self.0.lock();
+        let (children, failures) = (members.children.len(), members.failures.len());
+        let cancelled = members.cancelled;
+        drop(members);
+        f.debug_struct("TaskGroup")
+            .field("children", &children)
+            .field("failures", &failures)
+            .field("cancelled", &cancelled)
+            .finish()
+    }
+}
+
+/// Tells the group what its child came to.
+pub(super) struct ChildHook<E> {
+    group: Arc<Group<E>>,
+    /// The child's place among `children`.
+    key: u32,
+    end: ChildEnd,
+}
+
+impl<E> ChildHook<E> {
+    pub(super) fn new(group: &Arc<Group<E>>) -> Self {
+        Self { group: group.clone(), key: 0, end: ChildEnd::Cancelled }
+    }
+}
+
+impl<E, O> Hook<O> for ChildHook<E>
+where
+    E: 'static,
+    O: IntoOutcome<E>,
+{
+    type Value = O::Value;
+
+    fn born(&mut self, task: &Header) {
+        self.key = self.group.child_born(task) as u32;
+    }
+
+    fn returned(&mut self, output: O, task: &Header) -> Result<O::Value, TaskError> {
+        self.end = ChildEnd::Returned;
+        output.into_outcome().map_err(|error| {
+            self.end = ChildEnd::Failed;
+            self.group.fail(Failure::of_task(FailureKind::Error(error), task));
+            TaskError::failed(task)
+        })
+    }
+
+    fn panicked(&mut self, payload: Box<dyn Any + Send>, task: &Header) -> TaskError {
+        self.end = ChildEnd::Failed;
+        let kind = FailureKind::Panic(PanicPayload::new(payload));
+        self.group.fail(Failure::of_task(kind, task));
+        TaskError::failed(task)
+    }
+
+    fn done(self, task: &Header) {
+        let name = task.extras().and_then(|extras| extras.name.clone());
+        let finished = Finished { id: TaskId(task.head.id), name, end: self.end };
+        self.group.child_done(self.key as usize, finished);
+    }
+}
