@@ -9,6 +9,7 @@
 
 mod alone;
 mod fifo;
+mod slots;
 mod stream;
 mod take;
 
@@ -21,6 +22,7 @@ use crate::prim::{SpinGuard, SpinLock};
 use crate::waitlist::{List, Waiter, Wakers};
 
 pub use fifo::Fifo;
+pub(crate) use slots::{Ask, NoSlot};
 pub(crate) use stream::Place;
 pub(crate) use take::{NoItem, Turn};
 
@@ -51,19 +53,6 @@ pub trait Storage {
         Self: Sized;
 }
 
-/// A sender that waits for slots.
-#[derive(Clone, Copy)]
-pub(crate) struct Ask {
-    slots: usize,
-    /// The channel was closed; no slots were given.
-    refused: bool,
-}
-
-impl Ask {
-    /// What a waiter starts with.
-    pub(crate) const NONE: Self = Self { slots: 0, refused: false };
-}
-
 pub(crate) struct Chan<S> {
     state: SpinLock<State<S>>,
     /// What introspection says that waiters wait for.
@@ -91,17 +80,6 @@ pub(crate) struct State<S> {
     closing: List<()>,
     /// The waker of a receiver that is alone; such a channel has no `receivers`.
     lone_receiver: Option<Waker>,
-}
-
-/// The channel is closed.
-#[derive(Debug)]
-pub(crate) struct Closed;
-
-/// Why a slot is not to be had at once.
-#[derive(Debug)]
-pub(crate) enum NoSlot {
-    Full,
-    Closed,
 }
 
 impl<S: Storage> State<S> {
@@ -225,138 +203,6 @@ impl<S: Storage> Chan<S> {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
-    }
-
-    /// Sends an item if there is a slot and nobody waits for one.
-    #[inline]
-    pub(crate) fn try_put(&self, item: S::Item) -> Result<(), (NoSlot, S::Item)> {
-        let mut state = self.lock();
-        if state.closed {
-            return Err((NoSlot::Closed, item));
-        }
-        if !state.senders.is_empty() || state.free() == 0 {
-            return Err((NoSlot::Full, item));
-        }
-        let waker = state.put(item);
-        drop(state);
-        wake(waker);
-        Ok(())
-    }
-
-    /// Takes `slots` for permits if they are free and nobody waits for some.
-    pub(crate) fn try_reserve(&self, slots: usize) -> Result<(), NoSlot> {
-        let mut state = self.lock();
-        if state.closed {
-            return Err(NoSlot::Closed);
-        }
-        if !state.senders.is_empty() || state.free() < slots {
-            return Err(NoSlot::Full);
-        }
-        state.permits += slots;
-        Ok(())
-    }
-
-    /// Sends an item into a permit's slot; gives it back if nobody will receive it.
-    pub(crate) fn put_permitted(&self, item: S::Item) -> Option<S::Item> {
-        let mut state = self.lock();
-        if state.deserted {
-            drop(state);
-            self.release(1);
-            return Some(item);
-        }
-        state.permits -= 1;
-        let waker = state.put(item);
-        drop(state);
-        wake(waker);
-        None
-    }
-
-    /// Gives the slots of permits back.
-    pub(crate) fn release(&self, slots: usize) {
-        let mut state = self.lock();
-        state.permits -= slots;
-        if !state.closed && state.senders.is_empty() {
-            return;
-        }
-        let mut wakers = Wakers::new();
-        state.offer_all(&mut wakers);
-        // A closed channel may have waited only for these.
-        state.end(&mut wakers);
-        drop(state);
-        wakers.wake();
-    }
-
-    /// Polls for `slots` slots; once they are there, or the channel is closed, `waiter` is idle again,
-    /// and `use_them` was called under the lock. It accounts for the slots and says whom to wake.
-    #[inline]
-    pub(crate) fn poll_slots(
-        &self,
-        mut waiter: Pin<&mut Waiter<Ask>>,
-        cx: &mut Context<'_>,
-        site: Site,
-        slots: usize,
-        use_them: impl FnOnce(&mut State<S>) -> Option<Waker>,
-    ) -> Poll<Result<(), Closed>> {
-        ready!(hooks::poll_budget(cx));
-        let mut state = self.lock();
-        let waited = !waiter.is_idle();
-        if waited {
-            if !waiter.is_chosen() {
-                drop(state);
-                if waiter.poll_chosen(cx, |f| f(&mut self.lock().senders)).is_pending() {
-                    hooks::set_wait(site, self.kind);
-                    return Poll::Pending;
-                }
-                state = self.lock();
-            }
-        } else if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
-            drop(state);
-            let waker = cx.waker().clone();
-            state = self.lock();
-            if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
-                waiter.push(&mut state.senders, waker, Ask { slots, refused: false });
-                drop(state);
-                hooks::set_wait(site, self.kind);
-                return Poll::Pending;
-            }
-        }
-        if state.closed {
-            if waited {
-                state.offered -= if waiter.data().refused { 0 } else { slots };
-                waiter.as_mut().reset();
-            }
-            return Poll::Ready(Err(Closed));
-        }
-        let waker = use_them(&mut state);
-        if waited {
-            // Only now: if a storage panicked above, dropping the future passes the offer on.
-            state.offered -= slots;
-            waiter.as_mut().reset();
-        }
-        drop(state);
-        wake(waker);
-        hooks::spend();
-        Poll::Ready(Ok(()))
-    }
-
-    /// A sender stops waiting; slots it was offered go to the next.
-    #[cold]
-    pub(crate) fn leave_slots(&self, waiter: &Waiter<Ask>) {
-        let mut wakers = Wakers::new();
-        let removed = {
-            let mut state = self.lock();
-            let removed = waiter.remove(&mut state.senders);
-            if removed.is_none() && waiter.is_chosen() && !waiter.data().refused {
-                state.offered -= waiter.data().slots;
-            }
-            // Those behind may want less than the one who left.
-            if !state.closed {
-                state.offer_all(&mut wakers);
-            }
-            removed
-        };
-        wakers.wake();
-        drop(removed);
     }
 
     /// Lets nothing in any more.

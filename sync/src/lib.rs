@@ -1,7 +1,26 @@
 //! Locks, channels and queues of the corio async runtime.
 //!
 //! Nothing here needs a runtime: every primitive knows [`std::task::Waker`] and nothing else, so it
-//! works under any executor and from plain threads.
+//! works under any executor and from plain threads. Those that wait are served in order of arrival,
+//! tasks and threads in one line; a wait that is dropped gives up its place and passes on what it was
+//! given; no user code (a waker, a value's drop) runs under a lock, unless a method says so.
+//!
+//! | I want to | use |
+//! |---|---|
+//! | protect a value | [`Mutex`], [`RwLock`] |
+//! | wait until a value under a mutex changes | [`Condvar`] |
+//! | let a number of tasks in | [`Semaphore`], [`BoundedSemaphore`] |
+//! | raise a flag | [`Event`] |
+//! | say "look again" | [`Notify`] |
+//! | let a number of tasks meet | [`Barrier`] |
+//! | make a value once | [`OnceCell`], [`Lazy`] |
+//! | set a result that many await | [`Promise`] |
+//! | send one value | [`oneshot`] |
+//! | send values to one task | [`mpsc`] |
+//! | send values, each to one of several tasks | [`channel`] |
+//! | send values, each to all tasks | [`broadcast`] |
+//! | show the latest value | [`watch`] |
+//! | hand out work, and wait until it is done | [`queue`] |
 #![deny(unsafe_code)]
 
 #[doc(hidden)]
@@ -12,48 +31,46 @@ pub mod hooks;
 pub mod prim;
 
 mod blocking;
-mod semaphore;
 mod waitlist;
 
-pub use semaphore::{
-    Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OwnedSemaphorePermit, Semaphore,
-    SemaphorePermit, TooManyPermits, TryAcquireError,
-};
+mod barrier;
+mod condvar;
 mod event;
 mod mutex;
-
-pub use event::{Event, EventWait};
-pub use mutex::{
-    Lock, LockOwned, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, TryLockError,
-};
 mod notify;
-pub use notify::{Notified, Notify, OwnedNotified};
-pub mod broadcast;
+mod once_cell;
+mod promise;
+mod rwlock;
+mod semaphore;
+
 mod chan;
-pub mod channel;
 mod error;
+
+pub mod broadcast;
+pub mod channel;
 pub mod mpsc;
 pub mod oneshot;
 pub mod queue;
 pub mod watch;
 
-mod rwlock;
+pub use barrier::{Barrier, BarrierWait, BrokenBarrier};
+pub use condvar::{Condvar, CondvarWait, CondvarWaitFor};
+pub use event::{Event, EventWait};
+pub use mutex::{
+    Lock, LockOwned, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, TryLockError,
+};
+pub use notify::{Notified, Notify, OwnedNotified};
+pub use once_cell::{Lazy, OnceCell, SetError};
+pub use promise::{AlreadyDone, Promise, PromiseError, PromiseWait};
 pub use rwlock::{
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedReadGuard,
     RwLockMappedWriteGuard, RwLockRead, RwLockReadGuard, RwLockReadOwned, RwLockUpgradableRead,
     RwLockUpgradableReadGuard, RwLockUpgrade, RwLockWrite, RwLockWriteGuard, RwLockWriteOwned,
 };
-
-mod condvar;
-pub use condvar::{Condvar, CondvarWait, CondvarWaitFor};
-
-mod barrier;
-mod once_cell;
-pub use barrier::{Barrier, BarrierWait, BrokenBarrier};
-pub use once_cell::{Lazy, OnceCell, SetError};
-
-mod promise;
-pub use promise::{AlreadyDone, Promise, PromiseError, PromiseWait};
+pub use semaphore::{
+    Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OwnedSemaphorePermit, Semaphore,
+    SemaphorePermit, TooManyPermits, TryAcquireError,
+};
 
 /// Explores the interleavings of a model, with few enough preemptions to end in seconds.
 #[cfg(all(test, corio_loom))]
