@@ -49,7 +49,7 @@ const TIMER_BATCH: usize = 1024;
 /// Counts of `cells` taken at a time.
 const CREDIT: usize = 256;
 /// A sibling's backlog is worth taking when it would keep it busy for this long.
-const WORTH_STEALING_NS: u64 = 200_000;
+const WORTH_STEALING_NS: u64 = 500_000;
 /// The watcher's naps: the first and the longest.
 const FIRST_NAP: Duration = Duration::from_micros(100);
 const LAST_NAP: Duration = Duration::from_millis(10);
@@ -957,20 +957,26 @@ impl Core {
     /// the others is Go's `sysmon`.
     fn watch(&self, runtime: &Shared) -> Option<Duration> {
         let cores = runtime.cores();
-        if cores.len() == 1 || !runtime.become_watcher(self.shared().index) {
+        if cores.len() == 1 {
+            return None;
+        }
+        let own = self.shared().index;
+        let anyone_awake = cores.iter().any(|c| c.index != own && c.park.is_awake());
+        // With nobody to watch over, a core sleeps without a timeout (the kernel's timer is a tenth of
+        // a small request); but one that watches goes on for a while, so that bursts do not have to
+        // call it each time.
+        if !anyone_awake && !runtime.is_watcher(own) || !runtime.become_watcher(own) {
             return None;
         }
         let now = self.now_ns.get();
         let mut seen = self.seen.borrow_mut();
         seen.resize(cores.len(), (u64::MAX, 0));
-        let mut anyone_awake = false;
         let mut hogged = false;
         for (core, seen) in cores.iter().zip(seen.iter_mut()) {
-            if core.index == self.shared().index {
+            if core.index == own {
                 continue;
             }
             let awake = core.park.is_awake();
-            anyone_awake |= awake;
             let polls = core.polls();
             let (before, at) = std::mem::replace(seen, (polls, now));
             let elapsed = now.saturating_sub(at);
@@ -995,7 +1001,7 @@ impl Core {
         if !self.is_idle() || (!anyone_awake && self.nap.get() == LAST_NAP) {
             seen.clear();
             self.nap.set(FIRST_NAP);
-            runtime.stop_watching(self.shared().index);
+            runtime.stop_watching(own);
             return None;
         }
         Some(self.nap.get())

@@ -349,6 +349,12 @@ impl Shared {
         }
     }
 
+    /// Whether the core `index` is the watcher.
+    pub(crate) fn is_watcher(&self, index: usize) -> bool {
+        // Ordering: Relaxed, only that core's thread takes it from itself.
+        self.watcher.load(Ordering::Relaxed) == index + 1
+    }
+
     /// Whether the core `index` is the watcher, or becomes it because there is none.
     pub(crate) fn become_watcher(&self, index: usize) -> bool {
         // Ordering: Relaxed, as above.
