@@ -42,8 +42,7 @@ impl Connecting {
 
     fn start(&self, socket: Socket) -> io::Result<Registered<TcpStream>> {
         let addr = self.addr.into();
-        loop {
-            let Err(error) = socket.connect(&addr) else { break };
+        while let Err(error) = socket.connect(&addr) {
             match error.raw_os_error() {
                 Some(libc::EINPROGRESS) => break,
                 // After an interruption the attempt may or may not go on: asking again tells.
