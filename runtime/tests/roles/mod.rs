@@ -1,7 +1,11 @@
 //! Tests of what ends a process: the test program starts itself again, to play a role.
+#![allow(dead_code, reason = "not every test program that has this module needs all of it")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use corio_sync::prim::thread;
 
 const ROLE: &str = "CORIO_TEST_ROLE";
 
@@ -14,6 +18,11 @@ pub(crate) fn play(roles: &[Role]) {
     // The program that runs the tests may ignore Ctrl-C, and this one would then too.
     // SAFETY: the default action is always allowed.
     unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+    // Whatever becomes of the test, no process is left behind.
+    thread::spawn(|| {
+        thread::sleep(Duration::from_secs(300));
+        std::process::exit(1);
+    });
     let (_, run) = roles.iter().find(|(name, _)| *name == role).expect("a role of the list");
     run();
 }
@@ -60,19 +69,17 @@ impl InRole {
     }
 
     /// Waits for its end, pressing Ctrl-C again and again.
-    #[allow(dead_code, reason = "not every test program that has this module needs it")]
     pub(crate) fn press_until_it_ends(&mut self) -> ExitStatus {
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
             self.press_ctrl_c();
-            corio_sync::prim::thread::sleep(std::time::Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// Gives it a line on its stdin.
-    #[allow(dead_code, reason = "not every test program that has this module needs it")]
     pub(crate) fn answer(&mut self) {
         self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
