@@ -19,7 +19,7 @@ use corio_sync::hooks::Site;
 use corio_sync::prim::{Ordering, Parker};
 
 use super::context::Context;
-use super::core::{Core, Main};
+use super::core::{Core, Main, Polled};
 use super::shared::Shared;
 use crate::cleanup;
 use crate::task::harness::with_current;
@@ -178,14 +178,15 @@ fn drive<F: Future>(
         let over =
             with_current(this, || main.poll(this, cancel, &mut TaskContext::from_waker(&waker)));
         core.poll_ends();
-        if !over {
-            // Ordering: Relaxed, introspection reads a snapshot.
-            this.since_ms.store(core.now_ms(), Ordering::Relaxed);
-            if this.state.own_end_poll() == Next::Enqueue {
-                core.push_bound(header.0);
-            }
+        if over {
+            return Polled::Over;
         }
-        over
+        // Ordering: Relaxed, introspection reads a snapshot.
+        this.since_ms.store(core.now_ms(), Ordering::Relaxed);
+        match this.state.own_end_poll() {
+            Next::Enqueue => Polled::Again,
+            Next::Nothing => Polled::Pending,
+        }
     };
     core.run(shared, Some(Main { header: header.0, poll: &mut poll }));
     core.end_local_tasks(shared);

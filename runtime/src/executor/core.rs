@@ -347,7 +347,15 @@ impl CoreShared {
         if let Some(reactor) = self.reactor.get() {
             return Ok(reactor.clone());
         }
-        let reactor = Arc::new(Reactor::new()?);
+        let reactor = match Reactor::new() {
+            Ok(reactor) => Arc::new(reactor),
+            // Out of descriptors: a sibling's reactor serves as well, only less well placed.
+            Err(error) => {
+                let runtime = self.runtime.upgrade();
+                let other = runtime.and_then(|r| r.cores().iter().find_map(|c| c.reactor().cloned()));
+                return other.ok_or(error);
+            }
+        };
         let _ = self.reactor.set(reactor.clone());
         drop(guard);
         if !own_thread {
@@ -769,7 +777,7 @@ impl Core {
         let each = now.saturating_sub(before) / interval;
         let next = (TARGET_NS / each.max(1)).clamp(1, u64::from(MAX_INTERVAL)) as u32;
         self.interval.set(next);
-        self.until_glance.set(next);
+        self.until_glance.set(next - 1);
         if now.saturating_sub(self.looked_ns.get()) >= TARGET_NS {
             self.look_around(runtime, now);
         }
@@ -808,12 +816,17 @@ impl Core {
     /// `main` is called with the main task's header when that is to be polled.
     pub(crate) fn run(&self, runtime: &Shared, mut main: Option<Main<'_>>) {
         self.read_clock(runtime);
+        // A task that woke itself is queued after the glance: what that finds comes first.
+        let mut again: Option<NonNull<Header>> = None;
         loop {
             let left = self.until_glance.get();
             if left == 0 {
                 self.glance(runtime);
             } else {
                 self.until_glance.set(left - 1);
+            }
+            if let Some(task) = again.take() {
+                self.push_again(task);
             }
             let Some(task) = self.pop() else {
                 if main.is_none() && (runtime.is_over() || self.is_to_be_given_up(runtime)) {
@@ -823,14 +836,32 @@ impl Core {
                 continue;
             };
             match &mut main {
-                Some(main) if main.header == task => {
-                    if (main.poll)(self) {
-                        return;
-                    }
-                }
+                Some(main) if main.header == task => match (main.poll)(self) {
+                    Polled::Over => return,
+                    Polled::Again => again = Some(task),
+                    Polled::Pending => {}
+                },
                 // SAFETY: it came off a queue of this core, which this thread has (E3).
-                _ => unsafe { harness::run(task, self) },
+                _ => again = unsafe { harness::run(task, self) }.then_some(task),
             }
+        }
+    }
+
+    /// Runs a task that came off a queue of this core, and queues it again if need be.
+    fn run_one(&self, task: NonNull<Header>) {
+        // SAFETY: it came off a queue of this core, which this thread has (E3).
+        if unsafe { harness::run(task, self) } {
+            self.push_again(task);
+        }
+    }
+
+    /// Queues a task that was woken while it ran.
+    fn push_again(&self, task: NonNull<Header>) {
+        // SAFETY: queued by its state, so alive (E3).
+        if unsafe { task.as_ref() }.state.is_bound() {
+            self.push_bound(task);
+        } else {
+            self.push_stealable(task);
         }
     }
 
@@ -844,8 +875,7 @@ impl Core {
         loop {
             let left = deadline.map(|d| d.saturating_duration_since(std::time::Instant::now()));
             while let Some(task) = self.pop() {
-                // SAFETY: it came off a queue of this core, which this thread has (E3).
-                unsafe { harness::run(task, self) };
+                self.run_one(task);
                 if deadline.is_some_and(|d| std::time::Instant::now() >= d)
                     && !self.abandons_cleanups()
                 {
@@ -1056,8 +1086,7 @@ impl Core {
             }
             drop(local);
             match self.pop() {
-                // SAFETY: it came off a queue of this core, which this thread has (E3).
-                Some(task) => unsafe { harness::run(task, self) },
+                Some(task) => self.run_one(task),
                 None => self.wait_for_work(runtime, None),
             }
         }
@@ -1098,6 +1127,14 @@ impl Drop for Core {
 /// The main future of a `block_on`, as the run loop sees it.
 pub(crate) struct Main<'a> {
     pub(crate) header: NonNull<Header>,
-    /// Polls it; `true` when it is done.
-    pub(crate) poll: &'a mut dyn FnMut(&Core) -> bool,
+    /// Polls it.
+    pub(crate) poll: &'a mut dyn FnMut(&Core) -> Polled,
+}
+
+/// What a poll of the main future came to.
+pub(crate) enum Polled {
+    Pending,
+    /// It was woken meanwhile.
+    Again,
+    Over,
 }

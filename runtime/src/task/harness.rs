@@ -20,13 +20,15 @@ use crate::executor::core::Core;
 /// Operations that leaves complete in one poll before others get their turn. tokio's figure.
 pub(crate) const BUDGET: u32 = 128;
 
-/// Runs a task that came off a queue of `core`.
+/// Runs a task that came off a queue of `core`; `true` if it was woken meanwhile, so that the caller
+/// must queue it again.
 ///
 /// # Safety
 ///
 /// The state says that this thread may run the task (T2, T4); the task list's reference keeps it
 /// alive until it is completed here (T1).
-pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) {
+#[must_use]
+pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) -> bool {
     // SAFETY: alive, see above.
     let header = unsafe { task.as_ref() };
     let bound = header.state.is_bound();
@@ -40,17 +42,12 @@ pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) {
     if ended {
         // SAFETY: the same; the task is not used afterwards.
         unsafe { complete(task, core) };
-        return;
+        return false;
     }
     // Ordering: Relaxed, introspection reads a snapshot.
     header.since_ms.store(core.now_ms(), Ordering::Relaxed);
-    if bound {
-        if header.state.own_end_poll() == Next::Enqueue {
-            core.push_bound(task);
-        }
-    } else if header.state.end_poll() == Next::Enqueue {
-        core.push_stealable(task);
-    }
+    let next = if bound { header.state.own_end_poll() } else { header.state.end_poll() };
+    next == Next::Enqueue
 }
 
 /// Runs `f` with `header` as the thread's current task and a fresh budget.
