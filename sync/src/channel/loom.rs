@@ -48,3 +48,33 @@ fn loom_channel_last_sender_meets_recv() {
         handle.join().unwrap();
     });
 }
+
+#[test]
+fn loom_channel_close_meets_send_and_recv() {
+    crate::model(|| {
+        let (tx, rx) = bounded::<Arc<()>>(1);
+        let other = rx.clone();
+        let handle = thread::spawn(move || other.close());
+        let sent = block_on(tx.send(Arc::new(()))).is_ok();
+        assert_eq!(block_on(rx.recv()).is_ok(), sent);
+        assert!(block_on(rx.recv()).is_err());
+        handle.join().unwrap();
+    });
+}
+
+/// A stream that has waited gives its place up to a receive by other means.
+#[test]
+fn loom_channel_stream_place_meets_send() {
+    use futures_core::Stream;
+    crate::model(|| {
+        let (tx, mut rx) = bounded::<Arc<()>>(1);
+        let handle = thread::spawn(move || tx.try_send(Arc::new(())).unwrap());
+        let first = block_on(poll_fn(|cx| {
+            Poll::Ready(std::pin::Pin::new(&mut rx).poll_next(cx).is_ready())
+        }));
+        if !first {
+            block_on(rx.recv()).unwrap();
+        }
+        handle.join().unwrap();
+    });
+}

@@ -49,3 +49,22 @@ fn loom_mutex_s01_drop_meets_hand_over() {
         assert!(mutex.try_lock().is_ok(), "the lock was lost");
     });
 }
+
+/// The next in line gets the lock when the one before it leaves at the moment of the hand-over.
+#[test]
+fn loom_mutex_s01_two_wait_and_the_first_leaves() {
+    crate::model(|| {
+        let mutex = Arc::new(Mutex::new(0));
+        let guard = mutex.clone().try_lock_owned().unwrap();
+        let mut first = Box::pin(mutex.lock());
+        block_on(poll_fn(|cx| Poll::Ready(assert!(first.as_mut().poll(cx).is_pending()))));
+        let mut second = Box::pin(mutex.lock());
+        block_on(poll_fn(|cx| Poll::Ready(assert!(second.as_mut().poll(cx).is_pending()))));
+        let handle = thread::spawn(move || drop(guard));
+        drop(first);
+        drop(block_on(second.as_mut()));
+        handle.join().unwrap();
+        drop(second);
+        assert!(mutex.try_lock().is_ok());
+    });
+}

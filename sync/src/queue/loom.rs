@@ -43,3 +43,20 @@ fn loom_queue_que_08_immediate_shutdown_meets_get() {
         assert!(queue.task_done().is_err());
     });
 }
+
+/// a put whose slot was offered when the queue is shut down puts nothing in.
+#[test]
+fn loom_queue_q_40_shutdown_meets_put() {
+    crate::model(|| {
+        let queue = Queue::bounded(1);
+        queue.try_put(1).unwrap();
+        let other = queue.clone();
+        let handle = thread::spawn(move || {
+            other.try_get().unwrap();
+            other.shutdown(Shutdown::Graceful);
+        });
+        let put = block_on(queue.put(2)).is_ok();
+        handle.join().unwrap();
+        assert_eq!(queue.try_get().is_ok(), put);
+    });
+}
