@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {}", listener.local_addr()?);
 
     let room = Arc::new(Room::default());
-    let clients: corio::structured::OwnedGroup<io::Error> = TaskGroup::new();
+    let clients = TaskGroup::<io::Error>::new();
     let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let (stream, peer) = corio::select! {

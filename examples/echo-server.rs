@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {}", listener.local_addr()?);
 
     let shared = Arc::new(Shared::default());
-    let connections: corio::structured::OwnedGroup<io::Error> = TaskGroup::new();
+    let connections = TaskGroup::<io::Error>::new();
     let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let stream = corio::select! {

@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {}", listener.local_addr()?);
 
     let total = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
-    let connections: corio::structured::OwnedGroup<io::Error> = TaskGroup::new();
+    let connections = TaskGroup::<io::Error>::new();
     let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let (client, peer) = corio::select! {

@@ -104,6 +104,14 @@ table! {
     T in corio::structured::GroupFuture<Ready<Result<T, ()>>, T, ()> => "S.U" "S.U" "..U";
     T in corio::structured::Finally<Ready<T>, fn() -> Ready<()>> => "S.U" "S.U" "..U";
     T in corio::structured::GroupError<T> => "SSU" "S.U" "..U";
+    T in corio::structured::GroupBuilder<'static, T> => "SSU" "SSU" "..U";
+    T in corio::structured::Next<'static, T> => "SSU" "SSU" "..U";
+    corio::structured::ChildEnd => "SSU";
+    corio::structured::Finished => "SSU";
+    T in corio::structured::Start<T, ()> => "SSU" "SSU" "..U";
+    T in corio::structured::TryStart<T, ()> => "SSU" "SSU" "..U";
+    T in corio::structured::Ready<T> => "S.U" "S.U" "S.U";
+    T in corio::structured::StartError<T> => "SSU" "S.U" "..U";
     T in corio::structured::Failure<T> => "SSU" "S.U" "..U";
     T in corio::structured::FailureKind<T> => "SSU" "S.U" "..U";
     corio::structured::PanicPayload => "SSU";
