@@ -13,6 +13,7 @@
 //! what is left, then `None`; when the receiver is gone or [closed](Receiver::close), a send fails
 //! and gives its value back.
 
+mod owned;
 mod permit;
 mod receiver;
 mod send;
@@ -27,6 +28,7 @@ use crate::hooks::WaitKind;
 use crate::prim::{Arc, AtomicUsize, Ordering};
 
 pub use crate::error::{SendError, TryRecvError, TrySendError};
+pub use owned::{OwnedPermit, ReserveOwned};
 pub use permit::{Permit, PermitIterator};
 pub use receiver::{Receiver, Recv, RecvMany, UnboundedReceiver};
 pub use send::{Reserve, ReserveMany, Send, SenderClosed};

@@ -173,6 +173,28 @@ fn a_permit_for_a_receiver_that_is_gone_drops_the_value() {
 }
 
 #[test]
+fn an_owned_permit_keeps_its_sender_and_its_room() {
+    let (tx, mut rx) = mpsc::channel(1);
+    let permit = tx.try_reserve_owned().unwrap();
+    let weak = match permit.send(1).try_reserve_owned() {
+        Err(mpsc::TrySendError::Full(tx)) => tx.downgrade(),
+        _ => panic!("it is full"),
+    };
+    assert!(weak.upgrade().is_none(), "the sender went with the error");
+    assert_eq!((now(rx.recv()), now(rx.recv())), (Some(1), None));
+    let (tx, mut rx) = mpsc::channel(1);
+    tx.try_send(1).unwrap();
+    let mut task = waiting(tx.clone().reserve_owned());
+    let mut gone = waiting(tx.clone().reserve_owned());
+    assert_eq!(rx.try_recv(), Ok(1));
+    gone.cancel();
+    let tx = task.output().unwrap().release();
+    tx.try_send(2).unwrap();
+    drop(rx);
+    assert!(now(tx.reserve_owned()).is_err());
+}
+
+#[test]
 fn s16_a_weak_sender_does_not_reopen() {
     let (tx, mut rx) = mpsc::unbounded();
     let weak = tx.downgrade();

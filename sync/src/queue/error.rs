@@ -165,3 +165,10 @@ impl Error for QueueShutDown {}
 impl Error for TryGetError {}
 impl Error for GetTimeoutError {}
 impl Error for TooManyDone {}
+
+/// A program that only asks whether the queue goes on need not tell put from get.
+impl<T> From<PutError<T>> for QueueShutDown {
+    fn from(_: PutError<T>) -> Self {
+        Self(())
+    }
+}
