@@ -191,7 +191,7 @@ fn each_wait_says_what_it_waits_for() {
 }
 
 #[test]
-fn thr_10_a_wait_for_a_mutex_names_the_holder() {
+fn thr_10_a_wait_for_a_lock_names_the_holder() {
     let mutex = Mutex::new(());
     let head = TaskHead::new(77, Site::caller(), 0);
     let guard = as_task(&head, 0, || now(mutex.lock()));
@@ -200,6 +200,12 @@ fn thr_10_a_wait_for_a_mutex_names_the_holder() {
     assert_eq!((kind, who), (WaitKind::Mutex, 77), "it waits for itself");
     drop(guard);
     drop(own.output());
+    let lock = RwLock::new(());
+    let writer = as_task(&head, 0, || now(lock.write()));
+    let reader = as_task(&head, 0, || waiting(lock.read()));
+    let (kind, _, who) = head.wait().unwrap();
+    assert_eq!((kind, who), (WaitKind::RwLock, 77));
+    drop((reader, writer));
 }
 
 #[test]

@@ -12,7 +12,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::prim::{AtomicUsize, Ordering, SpinLock, const_fn};
+use crate::hooks;
+use crate::prim::{AtomicU64, AtomicUsize, Ordering, SpinLock, const_fn};
 use crate::waitlist::{List, Waiter, Wakers};
 
 const WAITERS: usize = 1;
@@ -31,6 +32,12 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Whether one of this kind will be the writer.
+    #[inline]
+    fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Upgrade)
+    }
+
     /// Whether one of this kind can come in, whoever waits.
     #[inline]
     fn fits(self, state: usize) -> bool {
@@ -64,16 +71,29 @@ impl Kind {
     }
 }
 
+/// One that waits, and its task's id.
+#[derive(Clone, Copy)]
+pub(crate) struct Want {
+    pub(crate) kind: Kind,
+    pub(crate) task: u64,
+}
+
 pub(crate) struct RawRwLock {
     /// See the table above.
     state: AtomicUsize,
-    waiters: SpinLock<List<Kind>>,
+    /// The id of the task that writes, 0 for a thread; stale while nobody does. For people.
+    writer: AtomicU64,
+    waiters: SpinLock<List<Want>>,
 }
 
 impl RawRwLock {
     const_fn! {
         pub(crate) fn new() -> Self {
-            Self { state: AtomicUsize::new(0), waiters: SpinLock::new(List::new()) }
+            Self {
+                state: AtomicUsize::new(0),
+                writer: AtomicU64::new(0),
+                waiters: SpinLock::new(List::new()),
+            }
         }
     }
 
@@ -91,7 +111,13 @@ impl RawRwLock {
                 Ordering::Acquire,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    if kind.writes() {
+                        // Ordering: Relaxed, introspection reads a snapshot.
+                        self.writer.store(hooks::current_task_id(), Ordering::Relaxed);
+                    }
+                    return true;
+                }
                 Err(now) => state = now,
             }
         }
@@ -128,13 +154,17 @@ impl RawRwLock {
         wakers.wake();
     }
 
-    fn serve_locked(&self, list: &mut List<Kind>, wakers: &mut Wakers) {
-        while let Some(kind) = list.peek(|kind| *kind) {
+    fn serve_locked(&self, list: &mut List<Want>, wakers: &mut Wakers) {
+        while let Some(Want { kind, task }) = list.peek(|want| *want) {
             let enter = |state| kind.fits(state).then(|| kind.enter(state));
             // Ordering: Acquire, as in `try_lock`; the waiter that is let in sees it by its status.
             if self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, enter).is_err() {
                 // Whoever keeps it out will find `WAITERS` set when he leaves.
                 return;
+            }
+            if kind.writes() {
+                // Ordering: Relaxed, introspection reads a snapshot.
+                self.writer.store(task, Ordering::Relaxed);
             }
             wakers.push(list.pop(|_| {}).expect("it was peeked at"));
         }
@@ -146,11 +176,12 @@ impl RawRwLock {
     #[cold]
     pub(crate) fn join_line(
         &self,
-        waiter: Pin<&mut Waiter<Kind>>,
+        waiter: Pin<&mut Waiter<Want>>,
         cx: &Context<'_>,
         kind: Kind,
     ) -> Poll<()> {
         let waker = cx.waker().clone();
+        let want = Want { kind, task: hooks::current_task_id() };
         let mut list = self.waiters.lock();
         // From here on whoever leaves comes for the list.
         // Ordering: Relaxed, the exchange below acquires.
@@ -162,20 +193,23 @@ impl RawRwLock {
                 if list.is_empty() {
                     self.state.fetch_and(!WAITERS, Ordering::Relaxed);
                 }
+                if kind.writes() {
+                    self.writer.store(want.task, Ordering::Relaxed);
+                }
                 return Poll::Ready(());
             }
         }
         match kind {
             // Everybody in the line waits for the upgradable reader or for those he waits for.
-            Kind::Upgrade => waiter.push_front(&mut list, waker, kind),
-            _ => waiter.push(&mut list, waker, kind),
+            Kind::Upgrade => waiter.push_front(&mut list, waker, want),
+            _ => waiter.push(&mut list, waker, want),
         }
         Poll::Pending
     }
 
     /// Leaves the line, or the lock if it was let in already.
     #[cold]
-    pub(crate) fn leave_line(&self, waiter: &Waiter<Kind>, kind: Kind) {
+    pub(crate) fn leave_line(&self, waiter: &Waiter<Want>, kind: Kind) {
         let mut wakers = Wakers::new();
         let removed = {
             let mut list = self.waiters.lock();
@@ -196,7 +230,14 @@ impl RawRwLock {
         }
     }
 
-    pub(crate) fn lock_list(&self, f: &mut dyn FnMut(&mut List<Kind>)) {
+    /// The id of the task that writes at the moment, or 0.
+    pub(crate) fn writer(&self) -> u64 {
+        // Ordering: Relaxed, snapshots for people.
+        let written = self.state.load(Ordering::Relaxed) & WRITER != 0;
+        if written { self.writer.load(Ordering::Relaxed) } else { 0 }
+    }
+
+    pub(crate) fn lock_list(&self, f: &mut dyn FnMut(&mut List<Want>)) {
         f(&mut self.waiters.lock());
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::raw::{Kind, RawRwLock};
+use super::raw::{Kind, RawRwLock, Want};
 use super::{
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard,
     RwLockUpgradableReadGuard, RwLockWriteGuard,
@@ -38,14 +38,19 @@ pub(super) struct Waiting<L: HasRaw> {
     lock: Option<L>,
     kind: Kind,
     site: Site,
-    waiter: Waiter<Kind>,
+    waiter: Waiter<Want>,
 }
 
 impl<L: HasRaw + Unpin> Waiting<L> {
     #[track_caller]
     #[inline]
     pub(super) fn new(lock: L, kind: Kind) -> Self {
-        Self { lock: Some(lock), kind, site: Site::caller(), waiter: Waiter::new(kind) }
+        Self {
+            lock: Some(lock),
+            kind,
+            site: Site::caller(),
+            waiter: Waiter::new(Want { kind, task: 0 }),
+        }
     }
 
     /// Ready when the lock is held, with the lock.
@@ -62,7 +67,7 @@ impl<L: HasRaw + Unpin> Waiting<L> {
             raw.join_line(waiter.as_mut(), cx, this.kind)
         };
         if turn.is_pending() {
-            hooks::set_wait(this.site, WaitKind::RwLock);
+            hooks::set_wait_on(this.site, WaitKind::RwLock, raw.writer());
             return Poll::Pending;
         }
         waiter.reset();
