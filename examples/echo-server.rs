@@ -37,6 +37,8 @@ struct Shared {
 
 /// Echoes until the client ends its side, or the server is told to stop.
 async fn echo(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
+    // Small answers at once, rather than when there is enough for a packet.
+    stream.set_nodelay(true)?;
     let mut buffer = vec![0; 16 * 1024];
     let mut stop = pin!(shared.stop.wait());
     loop {
