@@ -17,8 +17,9 @@
 //! - **W2** The node of a queued waiter is touched only through `&mut List` of the list it is in. The
 //!   status holds that list's address, and every access by way of a waiter compares it.
 //! - **W3** The store that makes a waiter chosen is the list's last access to its node.
-//! - **W4** A list that has nodes is neither moved nor replaced: it lies in a primitive that its
-//!   waiters borrow or share.
+//! - **W4** A list is neither moved nor replaced while a waiter is in it that can still be polled or
+//!   dropped: it lies in a primitive that its waiters borrow or share. A waiter that was leaked stays
+//!   where it is for ever, so a list that moves afterwards may still pop it.
 //! - **W5** A future that splits itself with [`project!`] has no packed layout, does not implement
 //!   `Unpin`, and never moves the waiter out of itself, not in `drop` either.
 #![allow(unsafe_code, reason = "an intrusive list: invariants W1 to W5 are above")]
@@ -165,7 +166,6 @@ impl<D> List<D> {
 
     /// Takes `node` out of the links; it is in this list.
     fn unlink(&mut self, node: &Node<D>) -> Option<Waker> {
-        debug_assert_eq!(node.status.load(Ordering::Relaxed), self.address(), "another list's");
         let (prev, next, waker) = node.inner.with_mut(|inner| {
             // SAFETY: the node is in this list, and `self` is `&mut` (W2).
             let inner = unsafe { &mut *inner };

@@ -449,3 +449,14 @@ fn fut_19_thr_19_many_wait_for_one_promise() {
         assert_eq!(task.output().unwrap(), "all", "task {i}");
     }
 }
+
+#[test]
+fn s15_a_leaked_wait_does_not_outlive_its_list_in_harm() {
+    let semaphore = Semaphore::new(0);
+    std::mem::forget(waiting(semaphore.acquire()));
+    let moved = Box::new(semaphore);
+    let mut next = waiting(moved.acquire());
+    moved.add_permits(2);
+    drop(next.output().unwrap());
+    assert_eq!(moved.available_permits(), 1, "the leaked one keeps its permit");
+}
