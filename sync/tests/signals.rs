@@ -452,8 +452,11 @@ fn fut_19_thr_19_many_wait_for_one_promise() {
 
 #[test]
 fn s15_a_leaked_wait_does_not_outlive_its_list_in_harm() {
+    // Kept in sight of leak checkers: it is leaked on purpose.
+    static LEAKED: StdMutex<Vec<usize>> = StdMutex::new(Vec::new());
     let semaphore = Semaphore::new(0);
-    std::mem::forget(waiting(semaphore.acquire()));
+    let wait = Box::new(waiting(semaphore.acquire()));
+    LEAKED.lock().push(Box::into_raw(wait).expose_provenance());
     let moved = Box::new(semaphore);
     let mut next = waiting(moved.acquire());
     moved.add_permits(2);
