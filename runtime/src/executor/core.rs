@@ -41,7 +41,7 @@ use crate::time::timers::Timers;
 
 /// The most polls between two looks at the clock. Whatever the polls before took, a change to long
 /// ones is noticed after so many of them.
-const MAX_INTERVAL: u32 = 8;
+const MAX_INTERVAL: u32 = 16;
 /// Time between two looks at timers, mail and I/O while there is other work.
 const TARGET_NS: u64 = 30_000;
 /// Timers fired before other work gets its turn.
@@ -488,6 +488,8 @@ pub(crate) struct Core {
     until_glance: Cell<u32>,
     /// How many there are between two of them, by what the last ones took.
     interval: Cell<u32>,
+    /// How long a poll takes, by the longest of late.
+    poll_ns: Cell<u64>,
     /// The clock as it was last read, in nanoseconds of the runtime's clock.
     now_ns: Cell<u64>,
     /// When the last glance was, and the last look around.
@@ -502,6 +504,8 @@ pub(crate) struct Core {
     credit: Cell<usize>,
     /// `!Send` tasks that are not done: they must end before another thread runs the core.
     locals: Cell<usize>,
+    /// The thread is waiting for them to end.
+    ends_locals: Cell<bool>,
     /// Space for events; made when there is a reactor.
     events: RefCell<Option<Events>>,
     /// What the watcher saw at its last nap's end: (polls, ns) for each core.
@@ -520,10 +524,11 @@ impl Core {
             shared,
             bound: UnsafeCell::new(BoundQueue { tasks: VecDeque::new(), seeded: false }),
             bound_first: Cell::new(true),
-            until_glance: Cell::new(MAX_INTERVAL),
-            interval: Cell::new(MAX_INTERVAL),
+            until_glance: Cell::new(0),
+            interval: Cell::new(1),
             now_ns: Cell::new(0),
             glanced_ns: Cell::new(0),
+            poll_ns: Cell::new(TARGET_NS),
             looked_ns: Cell::new(0),
             rng: Cell::new(seed | 1),
             next_id: Cell::new(0),
@@ -531,6 +536,7 @@ impl Core {
             memory: Cells::new(),
             credit: Cell::new(CREDIT),
             locals: Cell::new(0),
+            ends_locals: Cell::new(false),
             events: RefCell::new(None),
             seen: RefCell::new(Vec::new()),
             nap: Cell::new(FIRST_NAP),
@@ -774,8 +780,11 @@ impl Core {
         self.glanced_ns.set(now);
         let interval = u64::from(self.interval.get());
         self.count_polls(interval);
-        let each = now.saturating_sub(before) / interval;
-        let next = (TARGET_NS / each.max(1)).clamp(1, u64::from(MAX_INTERVAL)) as u32;
+        // Long polls are forgotten slowly: the short ones between them say nothing.
+        let forgotten = self.poll_ns.get() - self.poll_ns.get() / 16;
+        let each = (now.saturating_sub(before) / interval).max(forgotten).max(1);
+        self.poll_ns.set(each);
+        let next = (TARGET_NS / each).clamp(1, u64::from(MAX_INTERVAL)) as u32;
         self.interval.set(next);
         self.until_glance.set(next - 1);
         if now.saturating_sub(self.looked_ns.get()) >= TARGET_NS {
@@ -911,7 +920,10 @@ impl Core {
         let now = self.read_clock(runtime);
         self.looked_ns.set(now);
         self.glanced_ns.set(now);
-        self.until_glance.set(self.interval.get());
+        // After a sleep polls are taken for long ones until they have proved to be short.
+        self.poll_ns.set(TARGET_NS);
+        self.interval.set(1);
+        self.until_glance.set(0);
         // A sleep counts as progress: the watcher must not take the next poll for a long one.
         self.count_polls(1);
         self.shared().timers.fire(now, TIMER_BATCH);
@@ -1070,6 +1082,7 @@ impl Core {
 
     /// Cancels the tasks that must not leave this thread, and runs until they are gone.
     pub(crate) fn end_local_tasks(&self, runtime: &Shared) {
+        self.ends_locals.set(true);
         while self.locals.get() > 0 {
             let mut local = Vec::new();
             for task in &self.shared().tasks.lock().tasks {
@@ -1090,6 +1103,13 @@ impl Core {
                 None => self.wait_for_work(runtime, None),
             }
         }
+        self.ends_locals.set(false);
+    }
+
+    /// Whether a task is cancelled for good: nothing in it may absorb the request.
+    pub(crate) fn cancels_for_good(&self, local: bool) -> bool {
+        (local && self.ends_locals.get())
+            || self.shared().runtime().is_none_or(|runtime| runtime.is_closing())
     }
 
     /// A `!Send` task of this thread was spawned.
