@@ -24,6 +24,7 @@ use corio_sync::prim::Mutex;
 use crate::executor::context;
 use crate::task::extras::Extras;
 use crate::task::header::{Header, catch, drop_payload, drop_quietly};
+use crate::task::intercept::Cleaning;
 
 /// A cleanup as a task keeps it.
 pub(crate) type Cleanup = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -35,6 +36,8 @@ pub(crate) struct Ticket(Mutex<TicketState>);
 #[derive(Debug, Default)]
 struct TicketState {
     done: bool,
+    /// Its time is over: the cleanup is to be dropped.
+    abandoned: bool,
     waiting: Vec<Waker>,
 }
 
@@ -48,6 +51,16 @@ impl Ticket {
         for waker in waiting {
             waker.wake();
         }
+    }
+
+    /// Marks the cleanup as one to be dropped; `true` if it was not done, nor marked before.
+    fn abandon(&self) -> bool {
+        let mut state = self.0.lock();
+        !state.done && !std::mem::replace(&mut state.abandoned, true)
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.0.lock().abandoned
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -73,6 +86,13 @@ impl Entry {
     /// Polls the cleanup; a panic in it has been reported by the panic hook, and ends it.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(future) = &mut self.future else { return Poll::Ready(()) };
+        if self.ticket.is_abandoned() {
+            // What it owes in turn, or waits for, is abandoned with it.
+            let sink = SinkGuard::enter();
+            drop_quietly(self.future.take());
+            sink.finish().abandon();
+            return Poll::Ready(());
+        }
         match catch(|| future.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(())) => {}
@@ -122,6 +142,7 @@ unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
     if entries.is_empty() {
         return Poll::Ready(());
     }
+    let _cleaning = Cleaning::enter();
     loop {
         // An ended entry is dropped at once: its ticket may be what the next one waits for.
         let mut i = 0;
@@ -298,6 +319,12 @@ impl CleanupWait {
     #[track_caller]
     pub(crate) fn nothing() -> Self {
         Self { tickets: Vec::new(), site: Site::caller() }
+    }
+
+    /// Gives the cleanups up: the tasks that have them drop them when they are next polled. Tells how
+    /// many have not ended.
+    pub(crate) fn abandon(&self) -> usize {
+        self.tickets.iter().filter(|ticket| ticket.abandon()).count()
     }
 
     /// Whether there is nothing to wait for.

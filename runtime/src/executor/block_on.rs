@@ -25,6 +25,7 @@ use crate::cleanup;
 use crate::task::harness::with_current;
 use crate::task::header::{Header, catch, drop_payload};
 use crate::task::id;
+use crate::task::intercept;
 use crate::task::join::Canceller;
 use crate::task::spawn::{Options, main_header};
 use crate::task::state::Next;
@@ -75,7 +76,8 @@ impl<F: Future> MainFuture<'_, F> {
     /// One poll, as the thread's current task `header`; `true` when everything is over.
     fn poll(&mut self, header: &Header, cancel: bool, cx: &mut TaskContext<'_>) -> bool {
         if self.outcome.is_none() {
-            let polled = if cancel {
+            // SAFETY: this thread polls the main task.
+            let polled = if cancel && unsafe { intercept::drops_main(header, false) } {
                 Some(Ok(None))
             } else {
                 catch(|| match self.future.as_mut().as_pin_mut() {

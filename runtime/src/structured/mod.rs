@@ -5,6 +5,10 @@
 //! one task; [`wait`] for tasks whose handles you keep; [`shield`] for work that must not end with
 //! its waiter.
 
+pub(crate) mod cancel_node;
+mod cancel_scope;
+mod cancel_token;
+mod catch_cancel;
 mod finally;
 mod gather;
 mod group;
@@ -16,10 +20,16 @@ mod members;
 mod pool;
 mod race;
 mod ready;
+mod scope;
+mod scope_body;
 mod shield;
 mod start;
+mod timeout_scope;
 mod wait;
 
+pub use cancel_scope::{CancelScope, RunScope, ScopeHandle};
+pub use cancel_token::{CancelGuard, CancelToken, RunUntilCancelled, WaitCancelled};
+pub use catch_cancel::{Cancelled, CatchCancel, catch_cancel};
 pub use finally::{Finally, finally};
 pub use gather::{Gather, TryGather, gather, try_gather};
 pub use group::{Child, GroupFuture, Join, Next, OwnedGroup, TaskGroup, task_group};
@@ -27,6 +37,9 @@ pub use group_builder::GroupBuilder;
 pub use group_error::{Failure, FailureKind, GroupError, PanicPayload};
 pub use members::{ChildEnd, Finished, IntoOutcome};
 pub use race::{AsCompleted, Race, as_completed, race};
+pub use scope::{LocalScope, Scope, ScopedTask, scope, scope_local};
+pub use scope_body::ScopeBody;
 pub use shield::{Shield, shield};
 pub use start::{Ready, Start, StartError, TryStart};
+pub use timeout_scope::{TimeoutScope, timeout_scope};
 pub use wait::{DoneAndPending, Wait, WaitFor, WaitTimeout, wait, wait_results, wait_timeout};

@@ -5,10 +5,11 @@ use std::fmt;
 use corio_sync::prim::{Mutex, UnsafeCell};
 
 use super::context_vars::Variables;
+use super::intercept::Frames;
 use crate::cleanup::CleanupSet;
 
 /// The invariant of the file:
-/// - **X1** `variables` and `cleanups` are touched only by the thread that polls the task (or, before
+/// - **X1** `variables`, `cleanups` and `frames` are touched only by the thread that polls the task (or, before
 ///   the task is queued, by the one that makes it).
 #[derive(Default)]
 pub(crate) struct Extras {
@@ -16,6 +17,7 @@ pub(crate) struct Extras {
     pub(crate) name: Option<Box<str>>,
     variables: UnsafeCell<Variables>,
     cleanups: UnsafeCell<CleanupSet>,
+    frames: UnsafeCell<Frames>,
     callbacks: Mutex<Callbacks>,
 }
 
@@ -51,6 +53,16 @@ impl Extras {
     pub(crate) unsafe fn with_cleanups<R>(&self, f: impl FnOnce(&mut CleanupSet) -> R) -> R {
         // SAFETY: the caller's promise.
         self.cleanups.with_mut(|c| f(unsafe { &mut *c }))
+    }
+
+    /// Calls `f` with the frames that catch or hold up a cancel request.
+    ///
+    /// # Safety
+    ///
+    /// The caller polls the task (X1), and `f` does not come back here.
+    pub(crate) unsafe fn with_frames<R>(&self, f: impl FnOnce(&mut Frames) -> R) -> R {
+        // SAFETY: the caller's promise.
+        self.frames.with_mut(|frames| f(unsafe { &mut *frames }))
     }
 
     /// Adds a callback; gives it back if the task is done.

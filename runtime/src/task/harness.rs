@@ -10,6 +10,7 @@ use corio_sync::hooks;
 use corio_sync::prim::Ordering;
 
 use super::header::{Header, catch, drop_payload};
+use super::intercept;
 use super::id::TaskId;
 use super::state::Next;
 use super::waker::waker_of;
@@ -77,7 +78,8 @@ unsafe fn turn(task: NonNull<Header>, cancel: bool, core: &Core) -> bool {
     let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker_of(task)) });
     let mut cx = Context::from_waker(&waker);
     if !header.state.is_closing() {
-        if cancel {
+        // SAFETY: this thread polls the task.
+        if cancel && unsafe { heeds_cancel(header, core) } {
             // SAFETY: the poller owns the stage (T2).
             unsafe { (header.vtable.cancel)(task, None) };
         // SAFETY: as above.
@@ -101,6 +103,18 @@ unsafe fn turn(task: NonNull<Header>, cancel: bool, core: &Core) -> bool {
     }
     // SAFETY: this thread polls the task.
     unsafe { cleanup::poll_all(header, &mut cx) }.is_ready()
+}
+
+/// Whether a cancel request drops the main future now.
+///
+/// # Safety
+///
+/// The caller polls the task.
+#[cold]
+unsafe fn heeds_cancel(header: &Header, core: &Core) -> bool {
+    let for_good = || core.cancels_for_good(header.state.is_local());
+    // SAFETY: the caller's promise.
+    core.abandons_cleanups() || unsafe { intercept::drops_main(header, for_good()) }
 }
 
 /// Publishes the outcome and gives the task list's reference up.

@@ -11,6 +11,7 @@ pub(crate) mod extras;
 pub(crate) mod harness;
 pub(crate) mod header;
 pub(crate) mod id;
+pub(crate) mod intercept;
 pub(crate) mod join;
 pub(crate) mod spawn;
 pub(crate) mod state;

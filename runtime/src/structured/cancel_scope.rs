@@ -1,0 +1,284 @@
+//! A part of a task that can be cut off: by a deadline, or from elsewhere.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use corio_sync::hooks::Site;
+use pin_project_lite::pin_project;
+
+use super::cancel_node::Node;
+use crate::cleanup::{CleanupWait, SinkGuard};
+use crate::executor::context::current_header;
+use crate::task::intercept::Place;
+use crate::time::{Instant, Sleep};
+
+/// A part of a task that can be cut off, by a deadline or from elsewhere, while the task goes on.
+/// trio's `CancelScope`.
+///
+/// [`run`](Self::run) gives `None` if the scope has cut its future off; the future's cleanups have run
+/// by then. What is ready in the moment in which the time is up counts. Of nested scopes that are due
+/// at once the outermost cuts.
+///
+/// A scope with a [`shield`](Self::shield) holds up requests to cancel the task, and the cuts of scopes
+/// around it, until it has ended or the shield is lifted. It cannot hold up what drops the future
+/// without asking, such as [`timeout`](crate::time::timeout), a lost `select!`, or a group that fails;
+/// for those, run the work as a task of its own ([`shield`](super::shield)).
+///
+/// # Examples
+///
+/// ```
+/// use corio_runtime::structured::CancelScope;
+/// use corio_runtime::time::{Instant, sleep};
+/// use std::time::Duration;
+///
+/// # corio_runtime::run(async {
+/// let deadline = Instant::now() + Duration::from_millis(2);
+/// let late = CancelScope::new().deadline(deadline).run(sleep(Duration::from_secs(600))).await;
+/// assert_eq!(late, None);
+///
+/// let scope = CancelScope::new();
+/// let handle = scope.handle();
+/// let cut = scope.run(async {
+///     handle.cancel();
+///     sleep(Duration::from_secs(600)).await;
+/// });
+/// assert_eq!(cut.await, None);
+/// # });
+/// ```
+#[doc(alias("timeout", "move_on_after", "fail_after"))]
+#[must_use = "a scope does nothing unless something is run in it"]
+pub struct CancelScope {
+    node: Arc<Node>,
+    cleanup_limit: Option<Duration>,
+}
+
+impl CancelScope {
+    /// A scope without a deadline.
+    #[expect(clippy::new_without_default, reason = "a scope is made to be changed, not by default")]
+    pub fn new() -> Self {
+        Self::of(Node::new())
+    }
+
+    pub(super) fn of(node: Arc<Node>) -> Self {
+        Self { node, cleanup_limit: None }
+    }
+
+    /// Cuts what runs in the scope off at `deadline`; one in the past lets it be polled once.
+    pub fn deadline(self, deadline: Instant) -> Self {
+        self.node.set_deadline(Some(deadline));
+        self
+    }
+
+    /// Holds up cancel requests from outside while something runs in the scope.
+    pub fn shield(self, on: bool) -> Self {
+        self.node.set_shielded(on);
+        self
+    }
+
+    /// Gives the cleanups of what the scope cuts off so much time; those that have not ended by then
+    /// are dropped, and a line on stderr says so. Without a limit they take as long as they take.
+    pub fn cleanup_limit(mut self, limit: Duration) -> Self {
+        self.cleanup_limit = Some(limit);
+        self
+    }
+
+    /// What cancels the scope, or moves its deadline, from elsewhere.
+    pub fn handle(&self) -> ScopeHandle {
+        ScopeHandle { node: self.node.clone() }
+    }
+
+    /// Whether the scope was cancelled, or has cut something off at its deadline.
+    #[doc(alias("cancel_called", "cancelled_caught", "expired"))]
+    pub fn is_cancelled(&self) -> bool {
+        self.node.is_cancelled()
+    }
+
+    /// A scope that is cancelled when this one is, wherever it runs.
+    pub fn child(&self) -> Self {
+        Self { node: self.node.child(), cleanup_limit: self.cleanup_limit }
+    }
+
+    /// Runs `future` in the scope; `None` if the scope has cut it off.
+    ///
+    /// In a scope that is cancelled already, the future is dropped without being polled.
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as `future`, which the scope itself may drop.
+    ///
+    /// # Panics
+    ///
+    /// When it has to wait for a deadline and the thread is in no runtime.
+    #[track_caller]
+    pub fn run<F: Future>(&self, future: F) -> RunScope<F> {
+        RunScope {
+            inner: Some(future),
+            place: Place::of_scope(self.node.clone()),
+            runner: Runner(self.node.clone()),
+            alarm: None,
+            caught: CleanupWait::nothing(),
+            cleanup_limit: self.cleanup_limit,
+            site: Site::caller(),
+        }
+    }
+}
+
+impl fmt::Debug for CancelScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CancelScope").field(&self.node).finish()
+    }
+}
+
+/// Cancels a [`CancelScope`], or moves its deadline, from any task or thread.
+#[derive(Clone)]
+pub struct ScopeHandle {
+    pub(super) node: Arc<Node>,
+}
+
+impl ScopeHandle {
+    /// Cuts off what runs in the scope, now and later, and in the scopes made by
+    /// [`child`](CancelScope::child).
+    pub fn cancel(&self) {
+        self.node.cancel();
+    }
+
+    /// Whether the scope was cancelled, or has cut something off at its deadline.
+    #[doc(alias("cancel_called", "expired"))]
+    pub fn is_cancelled(&self) -> bool {
+        self.node.is_cancelled()
+    }
+
+    /// The scope's deadline.
+    #[doc(alias = "when")]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.node.deadline()
+    }
+
+    /// Gives the scope another deadline, or none. It has no effect on what was cut off already.
+    pub fn reschedule(&self, deadline: impl Into<Option<Instant>>) {
+        self.node.set_deadline(deadline.into());
+    }
+
+    /// Puts up the scope's shield, or lifts it; a request that was held up takes effect at once.
+    pub fn set_shield(&self, on: bool) {
+        self.node.set_shielded(on);
+    }
+}
+
+impl fmt::Debug for ScopeHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScopeHandle").field(&self.node).finish()
+    }
+}
+
+/// The node's runner is whoever polls this; it goes with the run.
+struct Runner(Arc<Node>);
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.0.clear_runner();
+    }
+}
+
+pin_project! {
+    /// The future of [`CancelScope::run`].
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct RunScope<F> {
+        // `None` once it is done or was cut off.
+        #[pin]
+        inner: Option<F>,
+        place: Place,
+        runner: Runner,
+        // The scope's deadline, then that of the cleanups.
+        alarm: Option<Sleep>,
+        caught: CleanupWait,
+        cleanup_limit: Option<Duration>,
+        site: Site,
+    }
+}
+
+/// Whether `deadline` has come; if not, the task is woken then.
+fn poll_alarm(
+    alarm: &mut Option<Sleep>,
+    deadline: Option<Instant>,
+    site: Site,
+    cx: &mut Context<'_>,
+) -> bool {
+    let Some(deadline) = deadline else {
+        *alarm = None;
+        return false;
+    };
+    let sleep = alarm.get_or_insert_with(|| Sleep::at(deadline, site));
+    if sleep.deadline() != deadline {
+        sleep.reset(deadline);
+    }
+    sleep.poll_deadline(cx).is_ready()
+}
+
+impl<F: Future> Future for RunScope<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let node = &this.runner.0;
+        if let Some(inner) = this.inner.as_mut().as_pin_mut() {
+            node.set_runner(cx.waker());
+            if !node.is_cancelled() || this.place.is_held_up() {
+                if let Poll::Ready(output) = this.place.poll(cx.waker(), || inner.poll(cx)) {
+                    this.place.leave();
+                    node.clear_runner();
+                    this.inner.set(None);
+                    return Poll::Ready(Some(output));
+                }
+                let expired = poll_alarm(this.alarm, node.deadline(), *this.site, cx);
+                if !expired && !node.is_cancelled() {
+                    return Poll::Pending;
+                }
+                if this.place.is_held_up() || this.place.ends_with_outer(Instant::now()) {
+                    return Poll::Pending;
+                }
+            }
+            node.cancel();
+            let sink = SinkGuard::enter();
+            this.inner.set(None);
+            sink.finish_into(this.caught);
+            this.place.leave();
+            node.clear_runner();
+            *this.alarm = None;
+        }
+        if Pin::new(&mut *this.caught).poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let Some(limit) = *this.cleanup_limit else { return Poll::Pending };
+        let until = this.alarm.as_ref().map_or_else(|| Instant::now() + limit, Sleep::deadline);
+        if !poll_alarm(this.alarm, Some(until), *this.site, cx) {
+            return Poll::Pending;
+        }
+        let count = this.caught.abandon();
+        if count > 0 {
+            eprintln!(
+                "corio: {count} cleanup(s) were dropped unfinished: the scope at {} gives them {limit:?}",
+                this.site.location()
+            );
+        }
+        if current_header().is_none() {
+            // Outside a task nobody says when they are gone.
+            return Poll::Ready(None);
+        }
+        // The task drops them at the end of this poll, and that wakes it.
+        Poll::Pending
+    }
+}
+
+impl<F> fmt::Debug for RunScope<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunScope")
+            .field("running", &self.inner.is_some())
+            .field("scope", &self.runner.0)
+            .finish_non_exhaustive()
+    }
+}
