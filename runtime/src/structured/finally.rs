@@ -9,6 +9,10 @@ use std::task::{Context, Poll};
 use corio_sync::hooks::{self, Site, WaitKind};
 
 use crate::cleanup::{Cleanup, CleanupWait, SinkGuard, adopt};
+use crate::executor::context::with_core;
+use crate::task::header::Plain;
+use crate::task::spawn::{Options, spawn_here};
+use crate::task::state::Kind;
 
 pin_project_lite::pin_project! {
     /// The future of [`finally`].
@@ -24,7 +28,7 @@ pin_project_lite::pin_project! {
         // `None` once the cleanup has been started.
         cleanup: Option<C>,
         // The cleanup, from the body's end to its own.
-        running: Option<Cleanup>,
+        running: Option<C::Running>,
         // What the body came to, while the cleanup runs.
         output: Option<B::Output>,
         // What cleanups inside the body are still to be waited for.
@@ -45,11 +49,17 @@ pin_project_lite::pin_project! {
     }
 }
 
-/// Makes a cleanup future; implemented for closures that return one.
+/// Makes a cleanup future; implemented for closures that return one, and for [`Local`] ones.
 pub trait StartCleanup: sealed::Sealed {
+    /// The cleanup under way.
+    #[doc(hidden)]
+    type Running: Future<Output = ()> + Unpin;
     /// Starts the cleanup.
     #[doc(hidden)]
-    fn start(self, inner: CleanupWait) -> Cleanup;
+    fn start(self, inner: CleanupWait) -> Self::Running;
+    /// Leaves the cleanup to the task.
+    #[doc(hidden)]
+    fn leave(running: Self::Running, site: Site);
 }
 
 mod sealed {
@@ -68,12 +78,70 @@ where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    type Running = Cleanup;
+
     fn start(self, inner: CleanupWait) -> Cleanup {
         Box::pin(async move {
             // What is inside the body is cleaned up first.
             inner.await;
             self().await;
         })
+    }
+
+    fn leave(running: Cleanup, _: Site) {
+        adopt(running);
+    }
+}
+
+/// A cleanup that is not `Send`; see [`finally_local`].
+pub struct Local<F>(F);
+
+impl<F, Fut> sealed::Sealed for Local<F>
+where
+    F: FnOnce() -> Fut + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
+}
+
+impl<F, Fut> StartCleanup for Local<F>
+where
+    F: FnOnce() -> Fut + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
+    type Running = Pin<Box<dyn Future<Output = ()>>>;
+
+    fn start(self, inner: CleanupWait) -> Self::Running {
+        Box::pin(async move {
+            inner.await;
+            (self.0)().await;
+        })
+    }
+
+    fn leave(running: Self::Running, site: Site) {
+        // The task that drops this may be polled by any thread later on, so it must not have the
+        // cleanup: it waits for a task that stays on this thread.
+        let options = Options { shielded: true, ..Options::at(site) };
+        let task = with_core(|core| match core {
+            Some(core) => Ok(spawn_here(core, running, Plain, options, Kind::Local)),
+            None => Err(running),
+        });
+        match task {
+            Ok(task) => adopt(async move { drop(task.await) }),
+            Err(running) => {
+                eprintln!(
+                    "corio: a local cleanup (made at {}) was dropped without running: this thread \
+                     runs no tasks; drop what owes it inside a task",
+                    site.location()
+                );
+                drop(running);
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for Local<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Local")
     }
 }
 
@@ -121,15 +189,45 @@ where
     C: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    Finally {
-        body: Some(body),
-        cleanup: Some(cleanup),
-        running: None,
-        output: None,
-        caught: CleanupWait::nothing(),
-        entered: false,
-        site: Site::caller(),
-    }
+    Finally::new(body, cleanup)
+}
+
+/// [`finally`] for a cleanup that is not `Send`: it runs on this thread.
+///
+/// When the body is dropped before its end, the cleanup becomes a task that stays on this worker, which
+/// even shutdown leaves time to end; the task that the body was in waits for it.
+///
+/// # Panics
+///
+/// When the body or the cleanup panics; a panic of the body comes out after the cleanup has run.
+///
+/// # Cancel safety
+///
+/// Safe, but a result that the body gave while its cleanup was still running is lost.
+///
+/// # Examples
+///
+/// ```
+/// use corio_runtime::structured::finally_local;
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+///
+/// # corio_runtime::run(async {
+/// let open = Rc::new(Cell::new(true));
+/// let theirs = open.clone();
+/// let value = finally_local(async { 7 }, move || async move { theirs.set(false) }).await;
+/// assert_eq!((value, open.get()), (7, false));
+/// # });
+/// ```
+#[track_caller]
+#[doc(alias("try", "AsyncExitStack", "aclosing"))]
+pub fn finally_local<B, C, Fut>(body: B, cleanup: C) -> Finally<B, Local<C>>
+where
+    B: Future,
+    C: FnOnce() -> Fut + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
+    Finally::new(body, Local(cleanup))
 }
 
 /// A sink whose catch is added to `to` also when the stretch that it is open for unwinds.
@@ -153,11 +251,24 @@ impl Drop for Catching<'_> {
 }
 
 impl<B: Future, C: StartCleanup> Finally<B, C> {
+    #[track_caller]
+    fn new(body: B, cleanup: C) -> Self {
+        Self {
+            body: Some(body),
+            cleanup: Some(cleanup),
+            running: None,
+            output: None,
+            caught: CleanupWait::nothing(),
+            entered: false,
+            site: Site::caller(),
+        }
+    }
+
     /// Dropped before its end: the task takes over what is left.
     fn give_up(self: Pin<&mut Self>) {
         let mut this = self.project();
         if let Some(running) = this.running.take() {
-            adopt(running);
+            C::leave(running, *this.site);
             return;
         }
         if !*this.entered {
@@ -170,7 +281,7 @@ impl<B: Future, C: StartCleanup> Finally<B, C> {
             this.body.set(None);
         }));
         let inner = std::mem::replace(this.caught, CleanupWait::nothing());
-        adopt(cleanup.start(inner));
+        C::leave(cleanup.start(inner), *this.site);
         if let Err(payload) = dropped {
             if !std::thread::panicking() {
                 resume_unwind(payload);
@@ -201,7 +312,7 @@ impl<B: Future, C: StartCleanup> Future for Finally<B, C> {
             *this.running = Some(cleanup.start(inner));
         }
         if let Some(running) = this.running {
-            if running.as_mut().poll(cx).is_pending() {
+            if Pin::new(running).poll(cx).is_pending() {
                 hooks::set_wait(*this.site, WaitKind::Cleanup);
                 return Poll::Pending;
             }
