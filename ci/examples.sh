@@ -18,7 +18,8 @@ fail() {
 # Starts a server, waits for the line that tells its address, and leaves that in $address.
 serve() {
     local name=$1
-    "$examples/$name" "${@:2}" >"$logs/$name" 2>&1 &
+    : >"$logs/$name"
+    "$examples/$name" "${@:2}" >>"$logs/$name" 2>&1 &
     servers+=($!)
     for _ in {1..300}; do
         address=$(sed -n 's/^listening on //p' "$logs/$name")
@@ -31,7 +32,7 @@ serve() {
 for example in "$examples"/*; do
     # Cargo leaves dependency lists and hashed copies beside the programs.
     name=$(basename "$example")
-    [[ $name == *.d || $name == *-????????????????  ]] && continue
+    [[ $name == *.d || $name == *-???????????????? ]] && continue
     "$example" --help >"$logs/help" || fail "$name has no --help"
 done
 
