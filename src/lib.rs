@@ -31,10 +31,12 @@
 
 mod macros;
 
+pub use corio_runtime::context_var;
 pub use corio_runtime::signal;
 pub use corio_runtime::structured::{
-    self, TaskGroup, WaitFor, as_completed, finally, gather, race, shield, task_group, try_gather,
-    wait, wait_timeout,
+    self, CancelScope, CancelToken, Cancelled, GroupError, TaskGroup, WaitFor, as_completed,
+    catch_cancel, finally, finally_local, gather, race, scope, scope_local, shield, task_group,
+    timeout_scope, try_gather, wait, wait_results, wait_timeout,
 };
 pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,
@@ -45,6 +47,15 @@ pub use corio_runtime::{Handle, Runtime, blocking, introspect, run, runtime};
 pub use corio_io as io;
 pub use corio_net as net;
 pub use corio_sync as sync;
+pub use corio_sync::queue::{self, LifoQueue, PriorityQueue, Queue};
+pub use corio_sync::{Promise, channel};
+
+/// What most programs import: `use corio::prelude::*`.
+pub mod prelude {
+    pub use corio_io::prelude::*;
+
+    pub use crate::{Task, TaskGroup, finally, sleep, spawn, task_group, timeout};
+}
 
 #[doc(inline)]
 pub use macros::{main, test};

@@ -35,6 +35,8 @@ mod inherent;
 #[macro_use]
 mod support;
 
+#[cfg(unix)]
+mod async_fd;
 pub mod buf_read;
 mod buffer;
 mod buffered;
@@ -52,9 +54,13 @@ pub mod write;
 pub use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, Result, SeekFrom};
 
+#[cfg(unix)]
+pub use async_fd::AsyncFd;
 pub use buf_read::{AsyncBufReadExt, Lines, Split};
 pub use buffered::{BufReader, BufStream, BufWriter};
 pub use copy::{copy, copy_bidirectional, copy_buf};
+#[cfg(unix)]
+pub use corio_runtime::reactor::{Direction, Interest, Readiness};
 pub use cursor::Cursor;
 pub use duplex::{DuplexStream, SimplexReader, SimplexWriter, duplex, simplex};
 pub use framed::{Decoder, Encoder, Framed};
