@@ -25,6 +25,7 @@ pub use task::{Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now};
 /// Making and holding runtimes.
 pub mod runtime {
     pub use crate::executor::{
-        Builder, EnterGuard, Handle, LongPoll, NoRuntime, Runtime, RuntimeMetrics, UnawaitedPanic,
+        Builder, EnterGuard, Handle, LongPoll, NoRuntime, Runtime, RuntimeMetrics, TimerHandle,
+        UnawaitedPanic,
     };
 }

@@ -15,6 +15,7 @@
 mod affinity;
 pub(crate) mod block_on;
 mod builder;
+mod call;
 pub(crate) mod cells;
 pub(crate) mod context;
 pub(crate) mod core;
@@ -28,6 +29,7 @@ pub(crate) mod shared;
 mod watchdog;
 
 pub(crate) use builder::Config;
+pub use call::TimerHandle;
 pub use builder::{Builder, UnawaitedPanic};
 pub use context::random_index;
 pub use metrics::RuntimeMetrics;

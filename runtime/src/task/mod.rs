@@ -19,6 +19,7 @@ pub(crate) mod waker;
 mod yield_now;
 
 pub use builder::{Builder, spawn, spawn_blocking, spawn_local};
+pub use context_vars::{ContextVar, Token, WithValue};
 pub use current::{TaskRef, current, try_current};
 pub use error::TaskError;
 pub use id::TaskId;
