@@ -1,6 +1,6 @@
 //! A task in memory: one allocation, `header · hook · max(future, output)`.
 //!
-//! The invariants of the tasks' files (`header`, `raw`, `harness`, `join`, `waker`):
+//! The invariants of the tasks' files (`header`, `harness`, `spawn`, `join`, `waker`):
 //! - **T1** A `NonNull<Header>` that is used points at the header of a live [`Cell`]: whoever holds
 //!   it owns one of `refs`, or knows somebody who does. The task list of the home core owns one from
 //!   spawn until completion, and so covers queues and polls.
@@ -40,12 +40,12 @@ pub(crate) struct Header {
     /// The index in the home core's task list. Under that list's lock.
     pub(crate) list_index: AtomicU32,
     pub(crate) state: State,
-    /// References: task list, handle, wakers, mailbox. The cell goes with the last.
+    /// References: task list, handle, wakers, cancellers, mailbox. The cell goes with the last.
     refs: AtomicU32,
     /// When it last began to wait, in milliseconds of the core's clock. Written by the poller.
     pub(crate) since_ms: AtomicU32,
     pub(crate) vtable: &'static VTable,
-    /// The link in a mailbox or an overflow list.
+    /// The link in a mailbox.
     link: AtomicPtr<Header>,
     /// The home core: its list holds the task, its mailbox receives a bound task's remote wakes.
     pub(crate) core: NonNull<CoreShared>,
@@ -55,7 +55,7 @@ pub(crate) struct Header {
     pub(crate) joiner: UnsafeCell<Option<Waker>>,
 }
 
-// SAFETY: the link is used by one mailbox or overflow list at a time: the state decides which.
+// SAFETY: the link is used by one mailbox at a time: the state decides who may put the task there.
 unsafe impl Linked for Header {
     fn link(&self) -> &AtomicPtr<Self> {
         &self.link

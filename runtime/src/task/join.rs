@@ -174,8 +174,8 @@ impl<T> Task<T> {
             return Poll::Ready(());
         }
         if header.state.has_waker() {
-            // SAFETY: only the handle writes the waker, and the completing thread only takes it after
-            // DONE; until JOIN_WAKER is cleared both may read it.
+            // SAFETY: only the handle writes the waker, and it does not while JOIN_WAKER is set; the
+            // completing thread only reads it (T5).
             let same = header
                 .joiner
                 .with(|w| unsafe { (*w).as_ref() }.is_some_and(|w| w.will_wake(cx.waker())));
@@ -314,7 +314,16 @@ impl fmt::Debug for Canceller {
     }
 }
 
-/// A [`Task`] that is cancelled when this is dropped.
+/// A [`Task`] that is cancelled when this is dropped. Awaiting it gives what the task gives.
+///
+/// # Cancel safety
+///
+/// Unsafe if it is awaited by value: dropping the wait cancels the task, whose result is lost. Await
+/// `&mut guard` to keep the guard.
+///
+/// # Panics
+///
+/// When it is polled again after it has given its result.
 #[derive(Debug)]
 pub struct CancelOnDrop<T> {
     /// `None` only after `detach`.

@@ -202,6 +202,7 @@ impl State {
     /// Starts a poll of a bound task; tells whether a cancel was asked for.
     #[inline]
     pub(crate) fn own_start_poll(&self) -> bool {
+        // Ordering: Relaxed, see `own_wake`.
         let local = self.local.load(Ordering::Relaxed);
         let from = local & (QUEUED | POLLED | FINISHED);
         debug_assert!(from == QUEUED, "own_start_poll from {local:#b}");
@@ -305,6 +306,7 @@ impl State {
 
     /// The handle wants its waker back, to write another.
     pub(crate) fn take_waker_back(&self) -> Join {
+        // Ordering: Acquire, as on failure below.
         let mut now = self.shared.load(Ordering::Acquire);
         loop {
             if now & DONE != 0 {
