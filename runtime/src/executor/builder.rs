@@ -251,9 +251,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `InvalidInput`, naming the value, for a worker or blocking-thread count of zero, an absurd one,
-    /// a thread name that the system cannot take, more than one worker or none of virtual time's
-    /// conditions on the wrong flavour.
+    /// `InvalidInput`, naming the value: for no workers, absurdly many, or no blocking threads; for a
+    /// thread name that the system cannot take; for more than one worker on a current-thread runtime;
+    /// for virtual time or a seed on a multi-thread one.
     pub fn build(mut self) -> io::Result<Runtime> {
         self.check()?;
         let clock = Clock::new(!self.config.multi_thread);

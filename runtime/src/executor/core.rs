@@ -6,7 +6,9 @@
 //!
 //! The invariants of the file:
 //! - **E1** The `Cell`s and `UnsafeCell`s of a `Core` are touched only by the thread that has taken it
-//!   out of its slot, and no reference into one lives across a call of foreign code.
+//!   out of its slot, and no reference into one lives across a call of foreign code. (The borrows of
+//!   `events` and `seen` do, while wakers run: only the run loop takes them, and nothing foreign can
+//!   enter the run loop of a core that is running.)
 //! - **E2** A `CoreShared` is freed when `cells` falls to zero. Counted are: the runtime, each task's
 //!   cell, each `CoreRef`, and the credit that a `Core` holds in advance so that its own thread can
 //!   make and free cells without touching the counter.
@@ -280,6 +282,7 @@ impl CoreShared {
     pub(crate) fn remove_task(&self, task: NonNull<Header>) {
         let mut list = self.tasks.lock();
         // SAFETY: on the list, so alive.
+        // Ordering: Relaxed, under the lock.
         let index = unsafe { task.as_ref() }.list_index.load(Ordering::Relaxed) as usize;
         debug_assert_eq!(list.tasks[index], task);
         list.tasks.swap_remove(index);

@@ -37,6 +37,7 @@ impl<T: Linked> Mailbox<T> {
     ///
     /// The caller may push `item` (B1) and keeps it alive until it is taken.
     pub(crate) unsafe fn push(&self, item: NonNull<T>) -> bool {
+        // Ordering: Relaxed, the exchange below fails if it is old.
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             // SAFETY: the item is alive and its link is ours (B1).

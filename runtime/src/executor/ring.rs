@@ -62,7 +62,7 @@ impl<T> Ring<T> {
         // Ordering: Relaxed, only the owner writes `tail`.
         let tail = self.tail.load(Ordering::Relaxed);
         // Ordering: Acquire: the takers' reads of the slot come before this thread's write of it.
-        // Pairs with the Release in `take`.
+        // Pairs with the Release in `pop` and `steal_half`.
         let head = self.head.load(Ordering::Acquire);
         if tail.wrapping_sub(head) >= CAPACITY {
             return Err(item);
@@ -80,6 +80,7 @@ impl<T> Ring<T> {
     pub(crate) fn pop(&self) -> Option<NonNull<T>> {
         // Ordering: Relaxed, only the owner writes `tail`.
         let tail = self.tail.load(Ordering::Relaxed);
+        // Ordering: Relaxed, the exchange below fails if it is old.
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             if head == tail {

@@ -46,11 +46,13 @@ impl PollStamp {
 
     /// The poll that is under way: its count, and whose it is.
     fn read(&self) -> Option<(u64, TaskId, &'static Location<'static>)> {
-        // Ordering: Acquire, pairs with `begin`.
+        // Ordering: Acquire, pairs with `begin`. The poll may end between this load and the next two,
+        // which then are of another one: `watch` reports only a count that it has seen for long.
         let count = self.count.load(Ordering::Acquire);
         if count % 2 == 0 {
             return None;
         }
+        // Ordering: Relaxed for both, ordered by `count`.
         let id = self.id.load(Ordering::Relaxed);
         // SAFETY: only `begin` writes the word, from a task's head, which holds `Site` words.
         let at = unsafe { Site::locate(self.site.load(Ordering::Relaxed)) }?;
