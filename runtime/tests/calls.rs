@@ -1,5 +1,7 @@
 //! Plain functions on a runtime: call_soon, call_later, call_at.
 
+#![allow(clippy::disallowed_types, reason = "tests look from outside, with what users have")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Cancelling: catch_cancel, scopes with deadlines and shields, tokens. Ids of the areas CAN, TO, TRIO.
 
+#![allow(clippy::async_yields_async, reason = "handles are taken out of the runtime on purpose")]
+
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -725,7 +727,7 @@ fn run_until_cancelled_waits_for_cleanups() {
         }));
         assert!(token.run_until_cancelled(cleans_up_in(cleaned.clone())).await.is_none());
         assert_eq!(cleaned.get(), 1);
-        assert_eq!(token.clone().drop_guard().disarm().is_cancelled(), true);
+        assert!(token.clone().drop_guard().disarm().is_cancelled());
     });
 }
 

@@ -1,5 +1,7 @@
 //! Many futures in one task: gather, race, as_completed, wait, shield.
 
+#![allow(clippy::disallowed_types, reason = "tests look from outside, with what users have")]
+
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;

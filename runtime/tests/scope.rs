@@ -1,5 +1,7 @@
 //! Children that borrow.
 
+#![allow(clippy::disallowed_types, reason = "tests look from outside, with what users have")]
+
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::sync::Mutex;
@@ -30,7 +32,7 @@ fn children_borrow_and_are_waited_for() {
         let words = ["a".to_owned(), "bc".to_owned()];
         let sum = scope(async |s| {
             for _ in 0..10 {
-                let _ = s.spawn(async {
+                s.spawn(async {
                     sleep(ms(1)).await;
                     done.fetch_add(1, Ordering::SeqCst);
                 });
@@ -76,13 +78,13 @@ fn children_spawn_children() {
         let log = Mutex::new(Vec::new());
         let log = &log;
         scope(async |s| {
-            let _ = s.spawn(async move {
+            s.spawn(async move {
                 yield_now().await;
                 log.lock().unwrap().push(1);
-                let _ = s.spawn(async move {
+                s.spawn(async move {
                     yield_now().await;
                     log.lock().unwrap().push(2);
-                    let _ = s.spawn(async move { log.lock().unwrap().push(3) });
+                    s.spawn(async move { log.lock().unwrap().push(3) });
                 });
             });
         })
@@ -99,7 +101,7 @@ fn trio_14_a_dropped_scope_drops_its_children_and_their_cleanups_run() {
         let work = scope(async |s| {
             for _ in 0..5 {
                 let count = theirs.clone();
-                let _ = s.spawn(finally(pending::<()>(), move || async move {
+                s.spawn(finally(pending::<()>(), move || async move {
                     yield_now().await;
                     count.fetch_add(1, Ordering::SeqCst);
                 }));
@@ -140,7 +142,7 @@ fn a_panicking_child_ends_the_scope() {
     on_all(|| async {
         let task = spawn(async {
             scope(async |s| {
-                let _ = s.spawn(async {
+                s.spawn(async {
                     yield_now().await;
                     panic!("as planned");
                 });

@@ -17,10 +17,10 @@ use crate::task::state::Kind;
 pin_project_lite::pin_project! {
     /// The future of [`finally`].
     #[must_use = "futures do nothing unless they are awaited"]
-    pub struct Finally<B, C>
+    pub struct Finally<B, C, R = Cleanup>
     where
         B: Future,
-        C: StartCleanup,
+        C: StartCleanup<R>,
     {
         // `None` once the body has ended (or was dropped).
         #[pin]
@@ -28,7 +28,7 @@ pin_project_lite::pin_project! {
         // `None` once the cleanup has been started.
         cleanup: Option<C>,
         // The cleanup, from the body's end to its own.
-        running: Option<C::Running>,
+        running: Option<R>,
         // What the body came to, while the cleanup runs.
         output: Option<B::Output>,
         // What cleanups inside the body are still to be waited for.
@@ -38,10 +38,10 @@ pin_project_lite::pin_project! {
         site: Site,
     }
 
-    impl<B, C> PinnedDrop for Finally<B, C>
+    impl<B, C, R> PinnedDrop for Finally<B, C, R>
     where
         B: Future,
-        C: StartCleanup,
+        C: StartCleanup<R>,
     {
         fn drop(this: Pin<&mut Self>) {
             this.give_up();
@@ -50,16 +50,20 @@ pin_project_lite::pin_project! {
 }
 
 /// Makes a cleanup future; implemented for closures that return one, and for [`Local`] ones.
-pub trait StartCleanup: sealed::Sealed {
-    /// The cleanup under way.
-    #[doc(hidden)]
-    type Running: Future<Output = ()> + Unpin;
+///
+/// `R` is the cleanup under way. It is a parameter, not an associated type, because whether a
+/// [`Finally`] is `Send` must not depend on which implementation the compiler finds for a closure
+/// that has lifetimes in it.
+pub trait StartCleanup<R>: sealed::Sealed {
     /// Starts the cleanup.
     #[doc(hidden)]
-    fn start(self, inner: CleanupWait) -> Self::Running;
+    fn start(self, inner: CleanupWait) -> R;
+    /// Polls the cleanup.
+    #[doc(hidden)]
+    fn poll(running: &mut R, cx: &mut Context<'_>) -> Poll<()>;
     /// Leaves the cleanup to the task.
     #[doc(hidden)]
-    fn leave(running: Self::Running, site: Site);
+    fn leave(running: R, site: Site);
 }
 
 mod sealed {
@@ -73,19 +77,21 @@ where
 {
 }
 
-impl<F, Fut> StartCleanup for F
+impl<F, Fut> StartCleanup<Cleanup> for F
 where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    type Running = Cleanup;
-
     fn start(self, inner: CleanupWait) -> Cleanup {
         Box::pin(async move {
             // What is inside the body is cleaned up first.
             inner.await;
             self().await;
         })
+    }
+
+    fn poll(running: &mut Cleanup, cx: &mut Context<'_>) -> Poll<()> {
+        running.as_mut().poll(cx)
     }
 
     fn leave(running: Cleanup, _: Site) {
@@ -96,6 +102,9 @@ where
 /// A cleanup that is not `Send`; see [`finally_local`].
 pub struct Local<F>(F);
 
+/// Such a cleanup under way.
+type LocalCleanup = Pin<Box<dyn Future<Output = ()>>>;
+
 impl<F, Fut> sealed::Sealed for Local<F>
 where
     F: FnOnce() -> Fut + 'static,
@@ -103,21 +112,23 @@ where
 {
 }
 
-impl<F, Fut> StartCleanup for Local<F>
+impl<F, Fut> StartCleanup<LocalCleanup> for Local<F>
 where
     F: FnOnce() -> Fut + 'static,
     Fut: Future<Output = ()> + 'static,
 {
-    type Running = Pin<Box<dyn Future<Output = ()>>>;
-
-    fn start(self, inner: CleanupWait) -> Self::Running {
+    fn start(self, inner: CleanupWait) -> LocalCleanup {
         Box::pin(async move {
             inner.await;
             (self.0)().await;
         })
     }
 
-    fn leave(running: Self::Running, site: Site) {
+    fn poll(running: &mut LocalCleanup, cx: &mut Context<'_>) -> Poll<()> {
+        running.as_mut().poll(cx)
+    }
+
+    fn leave(running: LocalCleanup, site: Site) {
         // The task that drops this may be polled by any thread later on, so it must not have the
         // cleanup: it waits for a task that stays on this thread.
         let options = Options { shielded: true, ..Options::at(site) };
@@ -221,7 +232,7 @@ where
 /// ```
 #[track_caller]
 #[doc(alias("try", "AsyncExitStack", "aclosing"))]
-pub fn finally_local<B, C, Fut>(body: B, cleanup: C) -> Finally<B, Local<C>>
+pub fn finally_local<B, C, Fut>(body: B, cleanup: C) -> Finally<B, Local<C>, LocalCleanup>
 where
     B: Future,
     C: FnOnce() -> Fut + 'static,
@@ -250,7 +261,7 @@ impl Drop for Catching<'_> {
     }
 }
 
-impl<B: Future, C: StartCleanup> Finally<B, C> {
+impl<B: Future, C: StartCleanup<R>, R> Finally<B, C, R> {
     #[track_caller]
     fn new(body: B, cleanup: C) -> Self {
         Self {
@@ -290,7 +301,7 @@ impl<B: Future, C: StartCleanup> Finally<B, C> {
     }
 }
 
-impl<B: Future, C: StartCleanup> Future for Finally<B, C> {
+impl<B: Future, C: StartCleanup<R>, R> Future for Finally<B, C, R> {
     type Output = B::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
@@ -312,7 +323,7 @@ impl<B: Future, C: StartCleanup> Future for Finally<B, C> {
             *this.running = Some(cleanup.start(inner));
         }
         if let Some(running) = this.running {
-            if Pin::new(running).poll(cx).is_pending() {
+            if C::poll(running, cx).is_pending() {
                 hooks::set_wait(*this.site, WaitKind::Cleanup);
                 return Poll::Pending;
             }
@@ -325,7 +336,7 @@ impl<B: Future, C: StartCleanup> Future for Finally<B, C> {
     }
 }
 
-impl<B: Future, C: StartCleanup> fmt::Debug for Finally<B, C> {
+impl<B: Future, C: StartCleanup<R>, R> fmt::Debug for Finally<B, C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Finally")
             .field("body_ended", &self.body.is_none())

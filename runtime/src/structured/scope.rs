@@ -233,7 +233,7 @@ where
 /// scope_local(async |s| {
 ///     for i in 1..=3 {
 ///         let total = &total;
-///         let _ = s.spawn(async move { total.set(total.get() + i) });
+///         s.spawn(async move { total.set(total.get() + i) });
 ///     }
 /// })
 /// .await;
@@ -365,7 +365,6 @@ impl<T> Drop for Fill<T> {
 ///
 /// When it is awaited after the child was dropped by [`Scope::cancel`], or after it has given its
 /// output; [`is_finished`](Self::is_finished) tells the first.
-#[must_use = "dropping it lets the child run on; `let _ = ...` says so, `.await` waits for it"]
 pub struct ScopedTask<T> {
     slot: Arc<SpinLock<Slot<T>>>,
     site: Site,

@@ -171,11 +171,12 @@ impl<T> Wait<T> {
     }
 
     fn poll_tasks(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { watched, done, when, failed, .. } = self;
+        let Self { watched, done, when, .. } = self;
+        let failed = self.failed;
         let stopped = watched.poll(cx, |key, mut task| {
             let enough = match when {
                 WaitFor::FirstCompleted => true,
-                WaitFor::FirstError => task.peek().is_some_and(|result| failed(result)),
+                WaitFor::FirstError => task.peek().is_some_and(failed),
                 WaitFor::All => false,
             };
             done[key as usize] = Some(task);
