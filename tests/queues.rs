@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::on_all;
-use corio::sync::queue::{LifoQueue, PriorityQueue, Queue, Shutdown};
+use corio::queue::{LifoQueue, PriorityQueue, Queue, Shutdown};
 
 #[test]
 fn producers_and_consumers() {
