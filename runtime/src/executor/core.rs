@@ -355,7 +355,8 @@ impl CoreShared {
             // Out of descriptors: a sibling's reactor serves as well, only less well placed.
             Err(error) => {
                 let runtime = self.runtime.upgrade();
-                let other = runtime.and_then(|r| r.cores().iter().find_map(|c| c.reactor().cloned()));
+                let other =
+                    runtime.and_then(|r| r.cores().iter().find_map(|c| c.reactor().cloned()));
                 return other.ok_or(error);
             }
         };

@@ -10,7 +10,7 @@
 
 use std::ptr::{self, NonNull};
 
-use corio_sync::prim::{AtomicPtr, Ordering};
+use corio_sync::prim::{AtomicPtr, Ordering, planted};
 
 /// Something that can be in one mailbox at a time.
 ///
@@ -66,7 +66,13 @@ impl<T: Linked> Mailbox<T> {
     /// Takes everything, oldest first. May be called by any thread.
     pub(crate) fn take(&self) -> Mail<T> {
         // Ordering: Acquire sees the items. Pairs with the Release in `push`.
-        let mut next = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
+        let mut next = if planted("take-in-two-steps") {
+            let head = self.head.load(Ordering::Acquire);
+            self.head.store(ptr::null_mut(), Ordering::Release);
+            head
+        } else {
+            self.head.swap(ptr::null_mut(), Ordering::AcqRel)
+        };
         let mut first = ptr::null_mut();
         while let Some(item) = NonNull::new(next) {
             // SAFETY: the whole chain is ours since the swap, and its items are alive (B1).

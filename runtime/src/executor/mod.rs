@@ -29,8 +29,8 @@ pub(crate) mod shared;
 mod watchdog;
 
 pub(crate) use builder::Config;
-pub use call::TimerHandle;
 pub use builder::{Builder, UnawaitedPanic};
+pub use call::TimerHandle;
 pub use context::random_index;
 pub use metrics::RuntimeMetrics;
 pub use runtime::{EnterGuard, Handle, NoRuntime, Runtime};

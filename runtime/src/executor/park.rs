@@ -13,7 +13,7 @@
 //! | ASLEEP   | its thread is in the kernel          | wakes that thread          |
 //! | OFF      | no thread runs the core              | finds a thread for it      |
 
-use corio_sync::prim::{AtomicU32, Ordering};
+use corio_sync::prim::{AtomicU32, Ordering, planted};
 
 const AWAKE: u32 = 0;
 const NOTIFIED: u32 = 1;
@@ -45,7 +45,8 @@ impl ParkState {
     pub(crate) fn notify(&self) -> Wake {
         // Ordering: Release publishes the item, Acquire keeps the order of several senders. Pairs
         // with the swaps of `fall_asleep`, `wake_up` and `turn_off`.
-        match self.0.swap(NOTIFIED, Ordering::AcqRel) {
+        let ordering = if planted("notify-relaxed") { Ordering::Relaxed } else { Ordering::AcqRel };
+        match self.0.swap(NOTIFIED, ordering) {
             ASLEEP => Wake::Thread,
             OFF => Wake::Start,
             _ => Wake::Nothing,
@@ -55,6 +56,10 @@ impl ParkState {
     /// The core's thread is about to sleep: `false` if it was notified and must look again. After
     /// `true` it looks everywhere once more and only then sleeps.
     pub(crate) fn fall_asleep(&self) -> bool {
+        if planted("sleep-by-store") {
+            self.0.store(ASLEEP, Ordering::Release);
+            return true;
+        }
         // Ordering: AcqRel, pairs with `notify`: what a sender put down before its swap is seen.
         let prev = self.0.swap(ASLEEP, Ordering::AcqRel);
         if prev == NOTIFIED {

@@ -13,7 +13,7 @@
 
 use std::ptr::NonNull;
 
-use corio_sync::prim::{AtomicPtr, AtomicUsize, Ordering};
+use corio_sync::prim::{AtomicPtr, AtomicUsize, Ordering, planted};
 
 /// Slots of a ring; what does not fit goes to the overflow list of the core.
 #[cfg(not(corio_loom))]
@@ -90,6 +90,10 @@ impl<T> Ring<T> {
             let item = self.slots[head & MASK].load(Ordering::Relaxed);
             // Ordering: AcqRel: Release so that the owner may reuse the slot (pairs with `push`),
             // Acquire to keep the counters of several takers in one order.
+            if planted("pop-without-exchange") {
+                self.head.store(head.wrapping_add(1), Ordering::Release);
+                return NonNull::new(item);
+            }
             match self.head.compare_exchange_weak(
                 head,
                 head.wrapping_add(1),

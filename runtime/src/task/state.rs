@@ -30,7 +30,7 @@
 //! The join waker may be written by the handle while JOIN_WAKER is clear; once DONE is set with
 //! JOIN_WAKER set it is only read, by the completing thread and the handle.
 
-use corio_sync::prim::{AtomicU8, Ordering};
+use corio_sync::prim::{AtomicU8, Ordering, planted};
 
 const SCHEDULED: u8 = 1;
 const RUNNING: u8 = 1 << 1;
@@ -142,7 +142,9 @@ impl State {
         // Ordering: Release publishes what the waking thread wrote, also when the bit was already
         // set (the read-modify-write stays in the release sequence). Pairs with the Acquire of
         // `start_poll` and `end_poll`.
-        let prev = self.shared.fetch_or(SCHEDULED, Ordering::AcqRel);
+        // The fault of tokio#7622: a second wake that publishes nothing.
+        let ordering = if planted("wake-relaxed") { Ordering::Relaxed } else { Ordering::AcqRel };
+        let prev = self.shared.fetch_or(SCHEDULED, ordering);
         if prev & (SCHEDULED | RUNNING | DONE) == 0 { Next::Enqueue } else { Next::Nothing }
     }
 
@@ -166,7 +168,11 @@ impl State {
         // since this thread may be the next poller. Pairs with `start_poll` and `wake`.
         let prev = self.shared.fetch_and(!RUNNING, Ordering::AcqRel);
         debug_assert!(prev & RUNNING != 0, "end_poll without start_poll");
-        if prev & SCHEDULED != 0 { Next::Enqueue } else { Next::Nothing }
+        if prev & SCHEDULED != 0 && !planted("wake-during-poll-forgotten") {
+            Next::Enqueue
+        } else {
+            Next::Nothing
+        }
     }
 
     // ---- bound tasks: the `own_` methods are for the thread that holds the core ----
@@ -296,7 +302,7 @@ impl State {
         // Ordering: Release publishes the waker to `complete`; Acquire sees the output if it came
         // first.
         let prev = self.shared.fetch_or(JOIN_WAKER, Ordering::AcqRel);
-        if prev & DONE != 0 {
+        if prev & DONE != 0 && !planted("join-after-done-waits") {
             // `complete` did not see the waker: it stays the handle's.
             Join::Done
         } else {
