@@ -22,6 +22,7 @@ use corio_sync::hooks::{self, Site, WaitKind};
 use corio_sync::prim::Mutex;
 
 use crate::executor::context;
+use crate::say::say;
 use crate::task::extras::Extras;
 use crate::task::header::{Header, catch, drop_payload, drop_quietly};
 use crate::task::intercept::Cleaning;
@@ -97,7 +98,7 @@ impl Entry {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(())) => {}
             Err(payload) => {
-                eprintln!("corio: a cleanup panicked; its siblings go on");
+                say(format_args!("a cleanup panicked; its siblings go on"));
                 drop_payload(payload);
             }
         }
@@ -205,10 +206,10 @@ pub fn adopt(cleanup: impl Future<Output = ()> + Send + 'static) {
     }
     catch_ticket(ticket);
     if let Err(entry) = context::spawn_cleanup(entry) {
-        eprintln!(
-            "corio: a cleanup was dropped without running: there is no runtime on this thread; \
+        say(format_args!(
+            "a cleanup was dropped without running: there is no runtime on this thread; \
              drop what owes it inside a task"
-        );
+        ));
         drop(entry);
     }
 }

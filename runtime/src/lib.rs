@@ -11,6 +11,7 @@ pub mod introspect;
 pub mod macro_support;
 pub mod reactor;
 mod run;
+mod say;
 pub mod signal;
 pub mod structured;
 pub mod task;

@@ -21,6 +21,7 @@ use corio_sync::hooks::TaskHead;
 use crate::executor::Config;
 use crate::executor::context::{Context, with_context};
 use crate::executor::shared::Shared;
+use crate::say::say;
 use crate::task::Task;
 use crate::task::harness::publish;
 use crate::task::header::{Cell, Header, Hook};
@@ -80,7 +81,10 @@ impl BlockingPool {
     pub(crate) fn join(&self, deadline: Option<Instant>) -> bool {
         let stuck = self.pool.join(deadline);
         if !stuck.is_empty() {
-            eprintln!("corio: blocking calls were still running at shutdown: {}", stuck.join(", "));
+            say(format_args!(
+                "blocking calls were still running at shutdown: {}",
+                stuck.join(", ")
+            ));
         }
         stuck.is_empty()
     }
@@ -227,6 +231,13 @@ thread_local! {
 pub(crate) fn current_call<'a>() -> Option<&'a Header> {
     // SAFETY: null, or alive while the thread runs it.
     unsafe { CURRENT.get().as_ref() }
+}
+
+/// Whether this thread runs a call of the runtime `shared`, which would wait for itself if it waited
+/// for that runtime's end.
+pub(crate) fn current_call_is_of(shared: &Shared) -> bool {
+    let home = current_call().map(|call| call.core);
+    home.is_some_and(|home| shared.cores().iter().any(|core| core.as_ptr() == home))
 }
 
 /// This blocking call has been cancelled.

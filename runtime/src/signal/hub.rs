@@ -45,6 +45,7 @@ use super::disposition::{Disposition, raise};
 use super::kind::SignalKind;
 use super::lines::{Lines, Watched};
 use super::pending::Pending;
+use crate::say::say;
 use crate::task::header::{catch, drop_payload};
 
 /// The hub that was made last: this process's, or, after a fork, that of a process before it.
@@ -155,9 +156,9 @@ impl Hub {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 ended => {
                     // Somebody has closed descriptors that are not theirs.
-                    eprintln!(
-                        "corio: the thread that serves signals has lost its socket: {ended:?}"
-                    );
+                    say(format_args!(
+                        "the thread that serves signals has lost its socket: {ended:?}"
+                    ));
                     return;
                 }
             }

@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 use super::cancel_node::Node;
 use crate::cleanup::{CleanupWait, SinkGuard};
 use crate::executor::context::current_header;
+use crate::say::say;
 use crate::task::intercept::Place;
 use crate::time::{Instant, Sleep};
 
@@ -260,10 +261,10 @@ impl<F: Future> Future for RunScope<F> {
         }
         let count = this.caught.abandon();
         if count > 0 {
-            eprintln!(
-                "corio: {count} cleanup(s) were dropped unfinished: the scope at {} gives them {limit:?}",
+            say(format_args!(
+                "{count} cleanup(s) were dropped unfinished: the scope at {} gives them {limit:?}",
                 this.site.location()
-            );
+            ));
         }
         if current_header().is_none() {
             // Outside a task nobody says when they are gone.

@@ -10,6 +10,7 @@ use corio_sync::hooks::{self, Site, WaitKind};
 
 use crate::cleanup::{Cleanup, CleanupWait, SinkGuard, adopt};
 use crate::executor::context::with_core;
+use crate::say::say;
 use crate::task::header::Plain;
 use crate::task::spawn::{Options, spawn_here};
 use crate::task::state::Kind;
@@ -139,11 +140,11 @@ where
         match task {
             Ok(task) => adopt(async move { drop(task.await) }),
             Err(running) => {
-                eprintln!(
-                    "corio: a local cleanup (made at {}) was dropped without running: this thread \
+                say(format_args!(
+                    "a local cleanup (made at {}) was dropped without running: this thread \
                      runs no tasks; drop what owes it inside a task",
                     site.location()
-                );
+                ));
                 drop(running);
             }
         }
