@@ -102,7 +102,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("latency p50 {p50:?}, p90 {p90:?}, p99 {p99:?}, p99.9 {p999:?}, max {max:?}");
     }
     match errors.first() {
-        None => Ok(println!("0 errors")),
-        Some(first) => Err(format!("{} connections failed, first: {first}", errors.len()).into()),
+        None => println!("0 errors"),
+        Some(first) => {
+            return Err(format!("{} connections failed, first: {first}", errors.len()).into());
+        }
     }
+    Ok(())
 }

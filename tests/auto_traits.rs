@@ -15,6 +15,7 @@ use corio::sync::queue::Fifo;
 /// Whether a type has a trait: the inherent constant, where its bound holds, hides the trait's.
 macro_rules! has {
     ($type:ty: $trait:path) => {{
+        #[allow(dead_code, reason = "hidden where the bound holds")]
         trait Otherwise {
             const HAS: bool = false;
         }
