@@ -4,6 +4,7 @@
 //! - **L1** The value is touched only by the one thread whose compare-exchange set `locked`, until
 //!   its guard clears it.
 
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use super::{AtomicBool, Ordering, UnsafeCell, spin_loop, thread};
@@ -30,6 +31,9 @@ unsafe impl<T: Send> Sync for SpinLock<T> {}
 #[derive(Debug)]
 pub struct SpinGuard<'a, T> {
     lock: &'a SpinLock<T>,
+    /// It lends the value itself: shared between threads, it would share that. The lock alone may be
+    /// shared whatever is in it.
+    _value: PhantomData<&'a mut T>,
 }
 
 impl<T> SpinLock<T> {
@@ -47,7 +51,7 @@ impl<T> SpinLock<T> {
         self.locked
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .ok()
-            .map(|_| SpinGuard { lock: self })
+            .map(|_| SpinGuard { lock: self, _value: PhantomData })
     }
 
     /// Takes the lock, waiting for it if need be.
@@ -98,6 +102,28 @@ impl<T> Drop for SpinGuard<'_, T> {
     fn drop(&mut self) {
         // Ordering: Release publishes the holder's writes. Pairs with the Acquire in `try_lock`.
         self.lock.locked.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, not(corio_loom)))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Which implementation is meant is clear only for a type that is not `Sync`.
+    trait NotSync<A> {
+        fn check() {}
+    }
+    impl<T> NotSync<()> for T {}
+    impl<T: Sync> NotSync<u8> for T {}
+
+    #[test]
+    fn a_guard_is_shared_only_where_its_value_may_be() {
+        fn sync<T: Sync>() {}
+        sync::<SpinGuard<'_, u8>>();
+        sync::<SpinLock<Cell<u8>>>();
+        <SpinGuard<'_, Cell<u8>> as NotSync<_>>::check();
     }
 }
 
