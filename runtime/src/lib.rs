@@ -16,6 +16,7 @@ pub mod signal;
 pub mod structured;
 pub mod task;
 pub mod time;
+mod wake;
 
 #[doc(hidden)]
 pub use executor::random_index;

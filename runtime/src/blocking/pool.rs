@@ -21,11 +21,12 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use corio_sync::prim::thread::{self, JoinHandle};
 use corio_sync::prim::{Arc, Condvar, Mutex, MutexGuard, Parker, UnsafeCell};
+
+use crate::task::header::{catch, drop_payload};
 
 mod job;
 
@@ -468,11 +469,8 @@ fn park(parker: &Parker, time: Duration) -> bool {
 
 /// Runs foreign code whose panic must not end the thread; the panic hook has reported it.
 fn quietly(f: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        // A payload whose drop panics in turn: leak what is left of it.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(payload);
-        }
+    if let Err(payload) = catch(f) {
+        drop_payload(payload);
     }
 }
 

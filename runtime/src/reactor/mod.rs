@@ -15,7 +15,6 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc as StdArc;
 use std::task::Waker;
 use std::time::Duration;
@@ -44,6 +43,8 @@ pub use registration::{Ready, Registration};
 use ready_state::ReadyState;
 use registration::IoSource;
 use sleep_state::SleepState;
+
+use crate::wake::wake_all;
 
 /// How many events one turn takes from the system unless told otherwise.
 const EVENTS: usize = 1024;
@@ -286,16 +287,10 @@ impl Reactor {
 }
 
 impl Events {
-    /// Wakes the batch in the order of its events. A waker that panics (its message is printed by the
-    /// panic hook) does not keep the others from being woken, nor end the thread that turns.
+    /// Wakes the batch in the order of its events. A waker that panics does not keep the others from
+    /// being woken, nor end the thread that turns.
     fn wake_all(&mut self) {
-        while !self.wakers.is_empty() {
-            let _ = catch_unwind(AssertUnwindSafe(|| {
-                while let Some(waker) = self.wakers.pop_front() {
-                    waker.wake();
-                }
-            }));
-        }
+        wake_all(self.wakers.drain(..));
     }
 }
 

@@ -46,7 +46,7 @@ use super::kind::SignalKind;
 use super::lines::{Lines, Watched};
 use super::pending::Pending;
 use crate::say::say;
-use crate::task::header::{catch, drop_payload};
+use crate::wake::wake_all;
 
 /// The hub that was made last: this process's, or, after a fork, that of a process before it.
 static CURRENT: AtomicPtr<Hub> = AtomicPtr::new(ptr::null_mut());
@@ -171,12 +171,8 @@ impl Hub {
         let woken = state.lines.announce();
         drop(state);
         strays.into_iter().for_each(raise);
-        for waker in woken {
-            // The thread is everybody's: it survives a waker that panics.
-            if let Err(payload) = catch(|| waker.wake()) {
-                drop_payload(payload);
-            }
-        }
+        // The thread is everybody's: it survives a waker that panics.
+        wake_all(woken);
     }
 
     fn add(&'static self, kind: SignalKind) -> io::Result<Watched> {

@@ -18,13 +18,13 @@
 //!   no more after that store.
 //! - **N2** The owner keeps a node in place, and its `timers` alive, while its state is QUEUED.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::task::Waker;
 
 use corio_sync::prim::{AtomicU8, AtomicU64, Ordering, SpinGuard, SpinLock, UnsafeCell};
 
 use super::wheel::{COARSE, EXACT, Entry, NEVER, Popped, Wheel};
+use crate::wake::wake;
 
 /// How many entries are touched, and wakers kept on the stack, between two releases of the lock.
 const BATCH: usize = 32;
@@ -366,9 +366,8 @@ impl Batch {
     fn wake(&mut self) {
         for slot in &mut self.wakers[..self.len] {
             if let Some(waker) = slot.take() {
-                // A waker that panics is its executor's bug. The other sleepers must not pay for it,
-                // nor the core that runs this.
-                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+                // One that panics is its executor's bug: the other sleepers go on.
+                wake(waker);
             }
         }
         self.len = 0;
