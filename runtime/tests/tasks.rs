@@ -563,3 +563,128 @@ fn a_seed_decides_the_order() {
     assert_eq!(order(7), order(7));
     assert!((0..10).any(|seed| order(seed) != order(7)));
 }
+
+/// A waker that panics when it is woken.
+struct PanicsWhenWoken;
+
+impl std::task::Wake for PanicsWhenWoken {
+    fn wake(self: Arc<Self>) {
+        panic!("in wake, as planned");
+    }
+}
+
+#[test]
+fn t04_a_waker_that_panics_stays_with_its_task() {
+    on_all(|| async {
+        let mut task = spawn(yield_now());
+        let waker = std::task::Waker::from(Arc::new(PanicsWhenWoken));
+        let mut cx = std::task::Context::from_waker(&waker);
+        let _ = std::pin::Pin::new(&mut task).poll(&mut cx);
+        while !task.is_finished() {
+            yield_now().await;
+        }
+        spawn(async {}).await.unwrap();
+    });
+}
+
+#[test]
+fn l01_a_runtime_dropped_in_its_own_blocking_call() {
+    for runtime in [single(), multi(2)] {
+        let (done, is_done) = std::sync::mpsc::channel();
+        let handle = runtime.handle().clone();
+        drop(handle.spawn_blocking(move || {
+            drop(runtime);
+            done.send(()).unwrap();
+        }));
+        is_done.recv_timeout(Duration::from_secs(20)).unwrap();
+    }
+}
+
+#[test]
+fn l01_a_runtime_dropped_in_its_own_main_future() {
+    for runtime in [single(), multi(2)] {
+        let alive = Arc::new(());
+        let theirs = alive.clone();
+        let handle = runtime.handle().clone();
+        handle.block_on(async move {
+            drop(spawn(async move {
+                let _theirs = theirs;
+                std::future::pending::<()>().await;
+            }));
+            yield_now().await;
+            drop(runtime);
+        });
+        let start = std::time::Instant::now();
+        while Arc::strong_count(&alive) > 1 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the task was not dropped");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn l11_a_runtime_ended_while_another_thread_is_in_block_on() {
+    for runtime in [single(), multi(2)] {
+        let handle = runtime.handle().clone();
+        let (started, has_started) = std::sync::mpsc::channel();
+        let (end, to_end) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            handle.block_on(async move {
+                drop(spawn(std::future::pending::<()>()));
+                yield_now().await;
+                started.send(()).unwrap();
+                // Blocks its thread: the drop below finds no core, and waits until this one ends.
+                let _ = to_end.recv_timeout(Duration::from_secs(20));
+            });
+        });
+        has_started.recv().unwrap();
+        let ender = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            end.send(()).unwrap();
+        });
+        drop(runtime);
+        thread.join().unwrap();
+        ender.join().unwrap();
+    }
+}
+
+#[test]
+fn a_main_future_that_cancels_itself_is_a_clear_panic() {
+    let panic = std::panic::catch_unwind(|| {
+        single().block_on(async {
+            task::current().cancel();
+            yield_now().await;
+        });
+    })
+    .unwrap_err();
+    assert!(panic.downcast_ref::<&str>().unwrap().contains("was cancelled"));
+}
+
+#[test]
+fn virtual_time_and_a_shutdown_with_a_deadline() {
+    let runtime = Builder::new_current_thread().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        drop(spawn(corio_runtime::structured::finally(std::future::pending::<()>(), || {
+            std::future::pending::<()>()
+        })));
+        yield_now().await;
+    });
+    runtime.shutdown_timeout(Duration::from_millis(20));
+}
+
+#[test]
+fn a_task_that_is_awaited_and_done_keeps_nothing_of_its_awaiter() {
+    single().block_on(async {
+        let alive = Arc::new(());
+        let inner = spawn(yield_now());
+        let canceller = inner.canceller();
+        let theirs = alive.clone();
+        let outer = spawn(async move {
+            let _theirs = theirs;
+            inner.await.unwrap();
+        });
+        outer.await.unwrap();
+        assert!(canceller.is_finished());
+        assert_eq!(Arc::strong_count(&alive), 1);
+    });
+}

@@ -23,7 +23,7 @@ use super::core::{Core, Main, Polled};
 use super::shared::Shared;
 use crate::cleanup;
 use crate::task::harness::with_current;
-use crate::task::header::{Header, catch, drop_payload};
+use crate::task::header::{Header, catch, drop_payload, drop_quietly};
 use crate::task::id;
 use crate::task::intercept;
 use crate::task::join::Canceller;
@@ -54,7 +54,7 @@ pub(crate) fn block_on<F: Future>(
 
 #[track_caller]
 fn refuse_nesting() {
-    let running = super::context::with_core(|core| core.is_some());
+    let running = super::context::runs_a_core();
     if running || super::context::current_header().is_some() {
         panic!(
             "`block_on` was called on a thread that is running tasks, which would stop them all: \
@@ -96,7 +96,10 @@ impl<F: Future> MainFuture<'_, F> {
                 // Dropping it hands over the cleanups of what it was in the middle of.
                 let dropped = catch(|| self.future.set(None));
                 self.outcome = Some(match (outcome, dropped) {
-                    (Ok(_), Err(payload)) => Err(payload),
+                    (Ok(output), Err(payload)) => {
+                        drop_quietly(output);
+                        Err(payload)
+                    }
                     (outcome, Ok(())) => outcome,
                     (Err(first), Err(second)) => {
                         drop_payload(second);
@@ -194,8 +197,10 @@ fn drive<F: Future>(
     core.end_local_tasks(shared);
 
     shared.mains.leave(header.0);
-    drop(header);
+    // The header goes outside: its context variables may run code of the user's, who must not find a
+    // core to spawn local tasks on.
     context.leave();
+    drop(header);
     shared.give_core_back(core);
     main.into_outcome()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::runtime::Runtime;
 use super::shared::Shared;
 use super::watchdog::LongPoll;
+use crate::say::say;
 use crate::task::TaskId;
 use crate::task::header::{catch, drop_payload};
 use crate::time::clock::Clock;
@@ -82,7 +83,7 @@ impl Config {
     pub(crate) fn report(&self, poll: &LongPoll) {
         match &self.on_long_poll {
             Some(hook) => guarded("on_long_poll", || hook(poll)),
-            None => eprintln!("corio: {poll}"),
+            None => say(format_args!("{poll}")),
         }
     }
 
@@ -90,7 +91,7 @@ impl Config {
     pub(crate) fn report_panic(&self, panic: &UnawaitedPanic<'_>) {
         match &self.on_panic {
             Some(hook) => guarded("on_panic", || hook(panic)),
-            None => eprintln!("corio: {panic}"),
+            None => say(format_args!("{panic}")),
         }
     }
 }
@@ -104,7 +105,7 @@ fn call(hook: Option<&Hook>, name: &str) {
 
 fn guarded(name: &str, hook: impl FnOnce()) {
     if let Err(payload) = catch(hook) {
-        eprintln!("corio: the hook `{name}` panicked; the thread goes on");
+        say(format_args!("the hook `{name}` panicked; the thread goes on"));
         drop_payload(payload);
     }
 }

@@ -68,6 +68,12 @@ impl Context {
         unsafe { self.core.get().as_ref() }
     }
 
+    /// Whether this is the context of the thread that runs `core`.
+    #[inline]
+    pub(crate) fn is_of(&self, core: &Core) -> bool {
+        ptr::eq(self.core.get(), core)
+    }
+
     /// Takes this context out of the thread's chain, wherever in it it is.
     pub(crate) fn leave(&self) {
         hooks::with_tls(|tls| {
@@ -106,6 +112,21 @@ pub(crate) fn with_core<R>(f: impl FnOnce(Option<&Core>) -> R) -> R {
     with_context(|context| {
         // SAFETY: null or valid (K2).
         f(context.and_then(|c| unsafe { c.core.get().as_ref() }))
+    })
+}
+
+/// Whether this thread runs a core, of whatever runtime, also below one that was entered since.
+pub(crate) fn runs_a_core() -> bool {
+    with_context(|innermost| {
+        let mut at = innermost;
+        while let Some(context) = at {
+            if !context.core.get().is_null() {
+                return true;
+            }
+            // SAFETY: null, or a context further out in the chain, which is alive (K1).
+            at = unsafe { context.outer.get().as_ref() };
+        }
+        false
     })
 }
 

@@ -27,13 +27,16 @@ use corio_sync::hooks::TaskHead;
 use corio_sync::prim::statics::OnceLock;
 use corio_sync::prim::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, Parker, SpinLock};
 
+use super::abort::AbortOnUnwind;
 use super::cells::Cells;
+use super::context::with_context;
 use super::mailbox::Mailbox;
 use super::park::{ParkState, Wake};
 use super::ring::{CAPACITY, Ring};
 use super::shared::Shared;
 use super::watchdog::PollStamp;
 use crate::reactor::{Events, Reactor};
+use crate::say::say;
 use crate::task::harness;
 use crate::task::header::Header;
 use crate::task::id;
@@ -344,6 +347,10 @@ impl CoreShared {
     /// The core's reactor, made if need be.
     pub(crate) fn reactor_or_new(&self, own_thread: bool) -> io::Result<Arc<Reactor>> {
         if let Some(reactor) = self.reactor.get() {
+            if !own_thread {
+                // It may belong to a core that no thread runs.
+                self.notify();
+            }
             return Ok(reactor.clone());
         }
         let guard = self.making_reactor.lock();
@@ -355,8 +362,13 @@ impl CoreShared {
             // Out of descriptors: a sibling's reactor serves as well, only less well placed.
             Err(error) => {
                 let runtime = self.runtime.upgrade();
-                let other =
-                    runtime.and_then(|r| r.cores().iter().find_map(|c| c.reactor().cloned()));
+                let runtime = runtime.as_deref();
+                let lends = |core: &&CoreRef| core.reactor().is_some();
+                let lender = runtime.and_then(|r| r.cores().iter().find(lends));
+                let other = lender.and_then(|core| {
+                    core.notify();
+                    core.reactor().cloned()
+                });
                 return other.ok_or(error);
             }
         };
@@ -697,8 +709,9 @@ impl Core {
         });
     }
 
+    /// Calls `f` with the runtime, unless the thread has entered another one meanwhile.
     fn runtime<R>(&self, f: impl FnOnce(&Shared) -> R) -> Option<R> {
-        super::context::with_context(|context| context.map(|c| f(&c.shared)))
+        with_context(|context| context.filter(|c| c.is_of(self)).map(|c| f(&c.shared)))
     }
 
     #[inline]
@@ -817,7 +830,7 @@ impl Core {
         let events = events.get_or_insert_with(Events::new);
         if let Err(error) = reactor.turn(events, timeout) {
             // A broken selector is beyond repair; without a pause this would be a busy loop.
-            eprintln!("corio: the reactor of core {} failed: {error}", self.shared().index);
+            say(format_args!("the reactor of core {} failed: {error}", self.shared().index));
             self.shared().parker.park_timeout(LAST_NAP);
         }
         true
@@ -827,7 +840,11 @@ impl Core {
     /// shut down and nothing is left, or another thread wants the core.
     ///
     /// `main` is called with the main task's header when that is to be polled.
-    pub(crate) fn run(&self, runtime: &Shared, mut main: Option<Main<'_>>) {
+    pub(crate) fn run(&self, runtime: &Shared, main: Option<Main<'_>>) {
+        AbortOnUnwind::during(|| self.run_loop(runtime, main));
+    }
+
+    fn run_loop(&self, runtime: &Shared, mut main: Option<Main<'_>>) {
         self.read_clock(runtime);
         // A task that woke itself is queued after the glance: what that finds comes first.
         let mut again: Option<NonNull<Header>> = None;
@@ -845,7 +862,7 @@ impl Core {
                 if main.is_none() && (runtime.is_over() || self.is_to_be_given_up(runtime)) {
                     return;
                 }
-                self.wait_for_work(runtime, None);
+                self.wait_for_work(runtime, None, main.is_none());
                 continue;
             };
             match &mut main {
@@ -885,6 +902,10 @@ impl Core {
 
     /// Runs what is left of a runtime that shuts down, until nothing is, or until `deadline`.
     pub(crate) fn run_to_the_end(&self, runtime: &Shared, deadline: Option<std::time::Instant>) {
+        AbortOnUnwind::during(|| self.run_rest(runtime, deadline));
+    }
+
+    fn run_rest(&self, runtime: &Shared, deadline: Option<std::time::Instant>) {
         loop {
             let left = deadline.map(|d| d.saturating_duration_since(std::time::Instant::now()));
             while let Some(task) = self.pop() {
@@ -898,12 +919,13 @@ impl Core {
             if runtime.is_over() || left.is_some_and(|left| left.is_zero()) {
                 return;
             }
-            self.wait_for_work(runtime, left);
+            self.wait_for_work(runtime, left, true);
         }
     }
 
-    /// The queues are empty: finds something to do, or sleeps, for at most `limit`.
-    fn wait_for_work(&self, runtime: &Shared, limit: Option<Duration>) {
+    /// The queues are empty: finds something to do, or sleeps, for at most `limit`. Whoever `may_end`
+    /// is not to sleep when the runtime is over.
+    fn wait_for_work(&self, runtime: &Shared, limit: Option<Duration>, may_end: bool) {
         self.take_mail();
         if !self.is_idle() {
             return;
@@ -920,7 +942,7 @@ impl Core {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        self.sleep(runtime, nap);
+        self.sleep(runtime, nap, may_end);
         let now = self.read_clock(runtime);
         self.looked_ns.set(now);
         self.glanced_ns.set(now);
@@ -940,7 +962,7 @@ impl Core {
     }
 
     /// Sleeps until something is sent, a timer is due, or `nap` is over.
-    fn sleep(&self, runtime: &Shared, nap: Option<Duration>) {
+    fn sleep(&self, runtime: &Shared, nap: Option<Duration>, may_end: bool) {
         let shared = self.shared();
         let in_reactor = shared.reactor().is_some();
         // Ordering: Relaxed, published by the park word.
@@ -950,14 +972,14 @@ impl Core {
         }
         if shared.has_mail()
             || shared.reactor().is_some() != in_reactor
-            || (runtime.is_closing() && runtime.is_over())
+            || (may_end && runtime.is_over())
         {
             shared.park.wake_up();
             return;
         }
         let deadline = shared.timers.next_deadline_ns();
         if runtime.clock.is_paused() {
-            self.sleep_in_virtual_time(runtime, deadline);
+            self.sleep_in_virtual_time(runtime, deadline, nap);
         } else {
             let until_timer =
                 deadline.map(|at| Duration::from_nanos(at.saturating_sub(runtime.clock.now_ns())));
@@ -984,13 +1006,18 @@ impl Core {
 
     /// Everything is idle and time is virtual: I/O first, then the clock jumps to the next timer,
     /// unless blocking calls are still under way.
-    fn sleep_in_virtual_time(&self, runtime: &Shared, deadline: Option<u64>) {
+    fn sleep_in_virtual_time(
+        &self,
+        runtime: &Shared,
+        deadline: Option<u64>,
+        nap: Option<Duration>,
+    ) {
         self.poll_io(Some(Duration::ZERO));
         if !self.is_idle() || self.shared().has_mail() {
             return;
         }
         if !runtime.clock.jump(deadline, runtime.has_blocking_work()) {
-            self.sleep_for(None);
+            self.sleep_for(nap);
         }
     }
 
@@ -1084,30 +1111,46 @@ impl Core {
         served || core.backlog() > 0
     }
 
+    /// Whether there are tasks that must not leave this thread.
+    pub(crate) fn has_local_tasks(&self) -> bool {
+        self.locals.get() > 0
+    }
+
     /// Cancels the tasks that must not leave this thread, and runs until they are gone.
     pub(crate) fn end_local_tasks(&self, runtime: &Shared) {
-        self.ends_locals.set(true);
-        while self.locals.get() > 0 {
-            let mut local = Vec::new();
-            for task in &self.shared().tasks.lock().tasks {
-                // SAFETY: on the list, so alive while the lock is held.
-                let header = unsafe { task.as_ref() };
-                let spared = header.state.is_shielded() || header.state.is_cancelled();
-                if header.state.is_local() && !spared {
-                    // SAFETY: as above; the canceller takes a reference of its own.
-                    local.push(unsafe { Canceller::of(*task) });
+        AbortOnUnwind::during(|| {
+            self.ends_locals.set(true);
+            let mut cancelled = 0;
+            while self.locals.get() > 0 {
+                // Those that are there, and then those that they spawn.
+                if self.locals.get() != cancelled {
+                    self.cancel_local_tasks();
+                    cancelled = self.locals.get();
+                }
+                match self.pop() {
+                    Some(task) => self.run_one(task),
+                    None => self.wait_for_work(runtime, None, false),
                 }
             }
-            for task in &local {
-                task.cancel();
+            self.ends_locals.set(false);
+        });
+    }
+
+    fn cancel_local_tasks(&self) {
+        // A cleanup on its own is left to end by itself, unless there is no time for it.
+        let spares = !self.abandons_cleanups();
+        let mut local = Vec::new();
+        self.shared().for_each_task_ptr(|task| {
+            // SAFETY: on the list, so alive while that is locked.
+            let state = unsafe { &task.as_ref().state };
+            if state.is_local() && !state.is_cancelled() && !(spares && state.is_shielded()) {
+                // SAFETY: as above; the canceller takes a reference of its own.
+                local.push(unsafe { Canceller::of(task) });
             }
-            drop(local);
-            match self.pop() {
-                Some(task) => self.run_one(task),
-                None => self.wait_for_work(runtime, None),
-            }
+        });
+        for task in &local {
+            task.cancel();
         }
-        self.ends_locals.set(false);
     }
 
     /// Whether a task is cancelled for good: nothing in it may absorb the request.
@@ -1127,16 +1170,19 @@ impl Core {
     }
 
     /// Puts the core back into its slot and marks it as off: `true` if it needs a thread.
+    #[must_use]
     pub(crate) fn put_back(self: Box<Self>) -> bool {
         let shared = self.shared_ref();
         let busy = !self.is_idle();
+        debug_assert!(!self.has_local_tasks(), "a core goes to another thread without local tasks");
         let mut slot = shared.slot.lock();
         *slot = Some(self);
         // With the slot locked, so that whoever takes the core next marks it as awake after this.
         // What is sent from now on finds the core off; what was sent before is seen below.
-        shared.park.turn_off();
+        let notified = shared.park.turn_off();
         drop(slot);
-        busy || shared.has_something_left()
+        // Who asked for the reactor may be about to register something.
+        busy || (notified && shared.reactor().is_some()) || shared.has_something_left()
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `block_on`    | the main future                                                  |
 //! | `builder`, `runtime`, `metrics` | what users hold                                |
 
+pub(crate) mod abort;
 mod affinity;
 pub(crate) mod block_on;
 mod builder;

@@ -76,11 +76,11 @@ impl ParkState {
         self.0.swap(AWAKE, Ordering::AcqRel);
     }
 
-    /// A thread leaves the core. It looks once more for what was sent before; who sends later finds
-    /// OFF.
-    pub(crate) fn turn_off(&self) {
+    /// A thread leaves the core; `true` if it was notified. It looks once more for what was sent before;
+    /// who sends later finds OFF.
+    pub(crate) fn turn_off(&self) -> bool {
         // Ordering: AcqRel, pairs with `notify`.
-        self.0.swap(OFF, Ordering::AcqRel);
+        self.0.swap(OFF, Ordering::AcqRel) == NOTIFIED
     }
 
     pub(crate) fn is_asleep(&self) -> bool {

@@ -13,11 +13,12 @@ use super::context::Context;
 use super::core::{Core, CoreRef, CoreShared};
 use super::mains::Mains;
 use super::watchdog::Watchdog;
-use crate::blocking::BlockingPool;
+use crate::blocking::{self, BlockingPool};
 use crate::cleanup::AdoptedEntry;
+use crate::say::say;
 use crate::task::header::Plain;
 use crate::task::spawn::{Options, spawn};
-use crate::task::waker::{cancel, schedule};
+use crate::task::join::Canceller;
 use crate::time::clock::Clock;
 
 /// What all threads of a runtime share.
@@ -58,8 +59,6 @@ struct Threads {
     spare: usize,
     /// Cores that such a thread is to take.
     assigned: VecDeque<Box<Core>>,
-    /// Counts `core_drained`, so that a waiter sees that something happened.
-    events: u64,
 }
 
 impl Shared {
@@ -197,12 +196,12 @@ impl Shared {
         match spawned {
             Ok(handle) => self.threads.lock().handles.push(handle),
             Err(error) => {
-                eprintln!("corio: cannot start worker thread {index}: {error}");
+                say(format_args!("cannot start worker thread {index}: {error}"));
                 self.thread_ended();
                 let core = parcel.lock().take().expect("no thread has taken the core");
                 self.stop_watching(index);
                 // What was sent to it goes to a core that has a thread, if there is one.
-                core.put_back();
+                let _ = core.put_back();
                 if let Some(other) = self.cores.iter().find(|c| !c.park.is_off()) {
                     other.adopt_mail_of(&self.cores[index]);
                 }
@@ -245,7 +244,10 @@ impl Shared {
         if !self.is_over() {
             return self.hand_over(core);
         }
-        core.put_back();
+        if core.put_back() && !self.is_over() {
+            // Something was sent while this thread was leaving.
+            self.start_worker(index);
+        }
         None
     }
 
@@ -281,8 +283,16 @@ impl Shared {
         self.stop_watching(index);
         let needs_thread = core.put_back();
         self.wake_waiting();
-        if needs_thread && self.config.multi_thread && !self.is_over() {
-            self.start_worker(index);
+        if needs_thread && !self.is_over() {
+            if self.config.multi_thread {
+                self.start_worker(index);
+            } else if self.is_closing() {
+                // Nobody else may come to run what was cancelled in the main future's last poll.
+                self.drive_free_cores(Some(Instant::now() + GRACE));
+            }
+        }
+        if self.is_closing() {
+            self.progress.notify_all();
         }
     }
 
@@ -431,13 +441,18 @@ impl Shared {
         // Ordering: Release, pairs with `is_closing`.
         self.closing.store(true, Ordering::Release);
         for core in &self.cores {
+            let mut all = Vec::new();
             core.close(|task| {
-                // SAFETY: the task is on the list, which is locked.
+                // SAFETY: the task is on the list, which is locked; the canceller has a reference.
                 if !unsafe { task.as_ref() }.state.is_shielded() {
                     // SAFETY: as above.
-                    unsafe { cancel(task) };
+                    all.push(unsafe { Canceller::of(task) });
                 }
             });
+            // Not under the list's lock: this may start threads.
+            for task in &all {
+                task.cancel();
+            }
         }
         self.notify_all();
     }
@@ -459,11 +474,10 @@ impl Shared {
             core.abandon_cleanups();
             // A task that only has cleanups left is polled once more, and dropped; a cleanup on its
             // own is cancelled after all.
-            // SAFETY: each task is on the list, which is locked.
-            core.for_each_task_ptr(|task| unsafe {
-                cancel(task);
-                schedule(task);
-            });
+            let mut all = Vec::new();
+            // SAFETY: the task is on the list, which is locked; the canceller has a reference.
+            core.for_each_task_ptr(|task| all.push(unsafe { Canceller::of(task) }));
+            all.iter().for_each(Canceller::cancel_again);
         }
         self.notify_all();
     }
@@ -471,7 +485,6 @@ impl Shared {
     /// A closing core's last task is gone: whoever waits for the end looks again.
     #[cold]
     pub(crate) fn core_drained(&self) {
-        self.threads.lock().events += 1;
         if self.task_count() == 0 {
             self.notify_all();
         }
@@ -484,8 +497,10 @@ impl Shared {
     pub(crate) fn shut_down(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
         self.close();
         self.blocking.close();
-        let busy = super::context::with_core(|core| core.is_some())
-            || super::context::current_header().is_some();
+        let busy = super::context::runs_a_core()
+            || super::context::current_header().is_some()
+            // A blocking call of this runtime is one of those that would be waited for.
+            || blocking::current_call_is_of(self);
         if busy {
             return self.shut_down_in_background();
         }
@@ -518,8 +533,14 @@ impl Shared {
             // SAFETY: it stays where it is, and leaves below.
             unsafe { context.join() };
             core.run_to_the_end(self, deadline);
+            if core.has_local_tasks() {
+                // No time is left for their cleanups, and no other thread may run them.
+                core.shared().abandon_cleanups();
+                core.end_local_tasks(self);
+            }
             context.leave();
-            core.put_back();
+            // What is left in it is looked for by the next turn, here or of the caller's.
+            let _ = core.put_back();
             if self.task_count() == 0 || deadline.is_some_and(|d| Instant::now() >= d) {
                 break;
             }
@@ -528,9 +549,10 @@ impl Shared {
 
     /// Runs free cores on this thread and waits for the others, until all tasks are done.
     fn drive_to_the_end(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
-        self.drive_free_cores(deadline);
-        let mut threads = self.threads.lock();
         loop {
+            // A core may have become free since, with something in it.
+            self.drive_free_cores(deadline);
+            let threads = self.threads.lock();
             if threads.running == 0 && self.task_count() == 0 {
                 return true;
             }
@@ -542,7 +564,7 @@ impl Shared {
                 None => TICK,
             };
             // With a bound, so that a missed notice costs a moment and not the end.
-            threads = self.progress.wait_timeout(threads, left);
+            drop(self.progress.wait_timeout(threads, left));
         }
     }
 

@@ -13,6 +13,7 @@ use corio_sync::hooks::{Site, TaskHead};
 use corio_sync::prim::{AtomicU32, AtomicU64, Mutex, Ordering, Parker, thread};
 
 use super::shared::Shared;
+use crate::say::say;
 use crate::task::TaskId;
 
 /// What a core says of the poll that is under way.
@@ -112,7 +113,7 @@ impl Watchdog {
             .spawn(move || watch(&runtime, threshold, &stopped));
         match spawned {
             Ok(thread) => *running = Some(Running { thread, stop }),
-            Err(error) => eprintln!("corio: cannot start the watchdog: {error}"),
+            Err(error) => say(format_args!("cannot start the watchdog: {error}")),
         }
     }
 

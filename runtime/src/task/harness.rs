@@ -9,13 +9,14 @@ use std::task::{Context, Waker};
 use corio_sync::hooks;
 use corio_sync::prim::Ordering;
 
-use super::header::{Header, catch, drop_payload};
-use super::intercept;
+use super::header::{Header, catch, drop_payload, drop_quietly};
 use super::id::TaskId;
+use super::intercept;
 use super::state::Next;
 use super::waker::waker_of;
 use crate::cleanup;
 use crate::executor::UnawaitedPanic;
+use crate::executor::abort::AbortOnUnwind;
 use crate::executor::core::Core;
 
 /// Operations that leaves complete in one poll before others get their turn. tokio's figure.
@@ -58,8 +59,8 @@ pub(crate) fn with_current<R>(header: &Header, f: impl FnOnce() -> R) -> R {
     hooks::with_tls(|tls| {
         let outer = tls.task.replace(&header.head);
         tls.budget.set(BUDGET);
-        // `f` does not unwind: every call of user code in it is caught.
-        let result = f();
+        // Every call of foreign code in it is caught.
+        let result = AbortOnUnwind::during(f);
         tls.task.set(outer);
         tls.budget.set(0);
         result
@@ -94,10 +95,10 @@ unsafe fn turn(task: NonNull<Header>, cancel: bool, core: &Core) -> bool {
         // SAFETY: this thread polls the task.
         let count = unsafe { cleanup::abandon_all(header) };
         if count > 0 {
-            eprintln!(
-                "corio: {count} cleanup(s) of task {} were dropped unfinished: the time for shutdown is over",
+            crate::say::say(format_args!(
+                "{count} cleanup(s) of task {} were dropped unfinished: the time for shutdown is over",
                 header.head.id
-            );
+            ));
         }
         return true;
     }
@@ -150,12 +151,15 @@ pub(crate) unsafe fn publish(task: NonNull<Header>) {
     let header = unsafe { task.as_ref() };
     let (interest, has_waker) = header.state.complete();
     if has_waker {
-        // By reference: the handle may be comparing the waker with its own at this moment. It goes
-        // with the cell.
+        // By reference: the handle may be comparing the waker with its own at this moment.
         // SAFETY: DONE was set with JOIN_WAKER set: nobody writes the slot any more (T5).
         let wake = |w: *const Option<Waker>| unsafe { (*w).as_ref() }.map(Waker::wake_by_ref);
         if let Err(payload) = catch(|| header.joiner.with(wake)) {
             drop_payload(payload);
+        }
+        if header.state.waker_used() {
+            // SAFETY: the handle has gone and left the slot to this thread (T5).
+            drop_quietly(header.joiner.with_mut(|w| unsafe { (*w).take() }));
         }
     }
     if !interest {
@@ -191,7 +195,7 @@ pub(crate) unsafe fn drop_unawaited(task: NonNull<Header>) {
         // SAFETY: alive with the cell (T6).
         match unsafe { header.core.as_ref() }.runtime() {
             Some(runtime) => runtime.config.report_panic(&panic),
-            None => eprintln!("corio: {panic}"),
+            None => crate::say::say(format_args!("{panic}")),
         }
     }
 }

@@ -10,8 +10,8 @@
 //! - **T3** `vtable` is the one made for the very types in the cell.
 //! - **T4** A bound task is polled and its future dropped only on the thread that holds its core.
 //! - **T5** `joiner` is written by the handle while JOIN_WAKER is clear and the task is not done. Once
-//!   DONE is set with JOIN_WAKER set nobody writes it: the completing thread and the handle read it,
-//!   and it is dropped with the cell.
+//!   DONE is set with JOIN_WAKER set it is only read, until the completing thread has used it and the
+//!   handle has gone; whichever of the two comes second drops it.
 //! - **T6** `core` points at a `CoreShared` that the cell keeps alive by one of its `cells` counts.
 
 use std::alloc::Layout;

@@ -16,10 +16,10 @@ use corio_sync::prim::Parker;
 
 use super::error::TaskError;
 use super::harness::drop_unawaited;
-use super::header::{Header, catch, drop_payload};
+use super::header::{Header, catch, drop_payload, drop_quietly};
 use super::id::TaskId;
 use super::state::Join;
-use super::waker::{cancel, release};
+use super::waker::{cancel, release, schedule};
 
 /// A spawned task: await it for its result, or drop it to let the task run on its own.
 ///
@@ -191,7 +191,11 @@ impl<T> Task<T> {
         let old = header.joiner.with_mut(|w| unsafe { (*w).replace(waker) });
         drop(old);
         match header.state.waker_stored() {
-            Join::Done => Poll::Ready(()),
+            Join::Done => {
+                // SAFETY: the completing thread did not see the waker: the slot is the handle's (T5).
+                drop(header.joiner.with_mut(|w| unsafe { (*w).take() }));
+                Poll::Ready(())
+            }
             Join::Pending => Poll::Pending,
         }
     }
@@ -230,8 +234,9 @@ impl<T> Drop for Task<T> {
         let header = self.header();
         let (done, clear) = header.state.drop_handle();
         if clear {
-            // SAFETY: the task was not done and the bit is clear now: the slot is the handle's (T5).
-            drop(header.joiner.with_mut(|w| unsafe { (*w).take() }));
+            // SAFETY: the completing thread has not seen the waker, or is done with it: the slot is
+            // the handle's (T5).
+            drop_quietly(header.joiner.with_mut(|w| unsafe { (*w).take() }));
         }
         if done {
             // SAFETY: done, so the output is the handle's (T2).
@@ -279,6 +284,14 @@ impl Canceller {
     pub fn cancel(&self) -> bool {
         // SAFETY: it owns a reference.
         unsafe { cancel(self.task) }
+    }
+
+    /// Asks the task to stop, and has it polled even if it was asked before.
+    pub(crate) fn cancel_again(&self) {
+        if !self.cancel() {
+            // SAFETY: it owns a reference.
+            unsafe { schedule(self.task) };
+        }
     }
 
     /// Whether the task is done, cleanups included.

@@ -201,7 +201,7 @@ pub(crate) fn main_header(home: NonNull<CoreShared>, id: u64, options: Options) 
     let site = options.site;
     let header = Header::new(
         head_of(id, site),
-        State::new(Kind::Local),
+        State::new_main(),
         1,
         const { &Cell::<std::future::Pending<()>, super::header::Plain>::VTABLE },
         home,

@@ -26,6 +26,7 @@
 //! | CANCEL        | anybody, once                   | nobody, or `absorb_cancel`   |
 //! | JOIN_INTEREST | construction                    | the handle, when it is dropped |
 //! | JOIN_WAKER    | the handle: the waker is in place | the handle, to change the waker |
+//! | WOKEN         | the completing thread, done with the waker | nobody             |
 //!
 //! The join waker may be written by the handle while JOIN_WAKER is clear; once DONE is set with
 //! JOIN_WAKER set it is only read, by the completing thread and the handle.
@@ -39,6 +40,7 @@ const CANCEL: u8 = 1 << 3;
 const JOIN_INTEREST: u8 = 1 << 4;
 const JOIN_WAKER: u8 = 1 << 5;
 const NOTIFIED: u8 = 1 << 6;
+const WOKEN: u8 = 1 << 7;
 
 /// Bits of `local`: the task is bound; it is on its core's queue; its main future is gone and only
 /// cleanups are left; it is done.
@@ -51,6 +53,8 @@ const LOCAL: u8 = 1 << 4;
 /// Its thread polls it: a wake only sets QUEUED, and the end of the poll queues it. (If the poll
 /// queued it at once, a task that ends in that poll would be left in the queue.)
 const POLLED: u8 = 1 << 6;
+/// A main future's header: who cancels it must also tell the thread that polls it.
+const MAIN: u8 = 1 << 7;
 /// A cleanup that no task could adopt: shutdown waits for it and does not cancel it.
 const SHIELDED: u8 = 1 << 5;
 
@@ -119,6 +123,17 @@ impl State {
     pub(crate) fn is_local(&self) -> bool {
         // Ordering: Relaxed, the bit never changes.
         self.local.load(Ordering::Relaxed) & LOCAL != 0
+    }
+
+    /// The state of a main future's header.
+    pub(crate) fn new_main() -> Self {
+        Self { shared: AtomicU8::new(JOIN_INTEREST), local: AtomicU8::new(BOUND | QUEUED | MAIN) }
+    }
+
+    /// Whether this is a main future's header.
+    pub(crate) fn is_main(&self) -> bool {
+        // Ordering: Relaxed, the bit never changes.
+        self.local.load(Ordering::Relaxed) & MAIN != 0
     }
 
     /// Keeps shutdown from cancelling the task. Before it is queued.
@@ -303,7 +318,9 @@ impl State {
         // first.
         let prev = self.shared.fetch_or(JOIN_WAKER, Ordering::AcqRel);
         if prev & DONE != 0 && !planted("join-after-done-waits") {
-            // `complete` did not see the waker: it stays the handle's.
+            // `complete` did not see the waker: it stays the handle's, who takes it back.
+            // Ordering: Relaxed, the completing thread does not look at the bit any more.
+            self.shared.fetch_and(!JOIN_WAKER, Ordering::Relaxed);
             Join::Done
         } else {
             Join::Pending
@@ -332,14 +349,22 @@ impl State {
         }
     }
 
+    /// The completing thread has used the join waker; `true` if the handle has gone meanwhile, so that
+    /// the waker is this thread's to drop.
+    pub(crate) fn waker_used(&self) -> bool {
+        // Ordering: Release hands the slot to a handle that goes later; Acquire takes it over from one
+        // that has gone. Pairs with `drop_handle`.
+        self.shared.fetch_or(WOKEN, Ordering::AcqRel) & JOIN_INTEREST == 0
+    }
+
     /// The handle goes. Gives back (the task is done: the output is the handle's to drop, the waker
-    /// slot is the handle's to clear).
+    /// is the handle's to drop).
     pub(crate) fn drop_handle(&self) -> (bool, bool) {
-        // Ordering: Acquire sees the output; Release hands the waker slot back. Pairs with
-        // `complete`.
+        // Ordering: Acquire sees the output; Release hands the waker slot over. Pairs with `complete`
+        // and `waker_used`.
         let prev = self.shared.fetch_and(!(JOIN_INTEREST | JOIN_WAKER), Ordering::AcqRel);
         let done = prev & DONE != 0;
-        (done, !done && prev & JOIN_WAKER != 0)
+        (done, prev & JOIN_WAKER != 0 && (!done || prev & WOKEN != 0))
     }
 }
 
@@ -465,12 +490,13 @@ mod loom_tests {
             assert_eq!(m.state.waker_stored(), Join::Pending);
             let handle = thread::spawn(move || {
                 runner.state.start_poll();
-                runner.state.complete()
+                let (interest, waker) = runner.state.complete();
+                (interest, waker && runner.state.waker_used())
             });
             let (handle_drops, clears) = m.state.drop_handle();
-            let (interest, waker) = handle.join().unwrap();
+            let (interest, runner_clears) = handle.join().unwrap();
             assert!(handle_drops == interest, "the output has exactly one owner");
-            assert!(clears != waker, "the waker has exactly one owner");
+            assert!(clears != runner_clears, "the waker is dropped exactly once");
         });
     }
 

@@ -131,6 +131,15 @@ pub(crate) unsafe fn cancel(task: NonNull<Header>) -> bool {
     if first {
         // SAFETY: the caller's promise.
         unsafe { schedule(task) };
+        // SAFETY: the caller's promise; the home core is alive (T6).
+        let header = unsafe { task.as_ref() };
+        if header.state.is_main() {
+            // It may be polled beside the runtime, by a thread that sleeps on a parker of its own.
+            // SAFETY: as above.
+            if let Some(runtime) = unsafe { header.core.as_ref() }.runtime() {
+                runtime.wake_waiting();
+            }
+        }
     }
     first
 }
