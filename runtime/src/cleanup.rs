@@ -26,6 +26,7 @@ use crate::say::say;
 use crate::task::extras::Extras;
 use crate::task::header::{Header, catch, drop_payload, drop_quietly};
 use crate::task::intercept::Cleaning;
+use crate::wake::wake_all;
 
 /// A cleanup as a task keeps it.
 pub(crate) type Cleanup = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -49,9 +50,7 @@ impl Ticket {
             state.done = true;
             std::mem::take(&mut state.waiting)
         };
-        for waker in waiting {
-            waker.wake();
-        }
+        wake_all(waiting);
     }
 
     /// Marks the cleanup as one to be dropped; `true` if it was not done, nor marked before.

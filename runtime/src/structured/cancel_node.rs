@@ -9,6 +9,7 @@ use corio_sync::prim::SpinLock;
 use slab::Slab;
 
 use crate::time::Instant;
+use crate::wake::wake;
 
 /// A node in a tree of things that can be cancelled.
 pub(crate) struct Node {
@@ -134,7 +135,7 @@ impl Node {
             self.event.set();
         }
         if let Some(runner) = runner {
-            runner.wake();
+            wake(runner);
         }
         children
     }

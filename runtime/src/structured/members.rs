@@ -26,6 +26,7 @@ use crate::task::TaskId;
 use crate::task::error::TaskError;
 use crate::task::header::{Header, Hook};
 use crate::task::join::Canceller;
+use crate::wake::wake_all;
 
 /// How many children a group of which nobody has asked `next` remembers.
 const REMEMBERED: usize = 1024;
@@ -184,7 +185,7 @@ impl<E> Group<E> {
             std::mem::take(&mut members.waiting)
         };
         self.cancel();
-        waiting.into_iter().for_each(Waker::wake);
+        wake_all(waiting);
     }
 
     /// What has failed so far, for the group's result.
@@ -215,7 +216,8 @@ impl<E> Group<E> {
             (waiting, std::mem::take(&mut members.asking), forgotten)
         };
         drop(forgotten);
-        waiting.into_iter().chain(asking).for_each(Waker::wake);
+        wake_all(waiting);
+        wake_all(asking);
     }
 
     /// Ready when every child is done.

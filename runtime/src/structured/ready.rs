@@ -21,6 +21,8 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use corio_sync::prim::{AtomicBool, AtomicUsize, Ordering, SpinLock};
 
+use crate::wake::wake as wake_task;
+
 /// The keys of the futures that were woken, in that order, and whom to tell.
 #[derive(Default)]
 pub(crate) struct ReadyList(SpinLock<Ready>);
@@ -40,7 +42,7 @@ impl ReadyList {
             ready.task.take()
         };
         if let Some(task) = task {
-            task.wake();
+            wake_task(task);
         }
     }
 
@@ -223,7 +225,7 @@ mod loom_tests {
             let nodes = Nodes::new(list.clone(), 0, 1, true);
             let data = LoomArc::new(AtomicU32::new(0));
             let mut keys = VecDeque::new();
-            let other = (ManuallyDrop::into_inner(nodes.waker(0)).clone(), data.clone());
+            let other = ((*nodes.waker(0)).clone(), data.clone());
             let handle = thread::spawn(move || {
                 // Ordering: Relaxed on purpose: only the wake-up may order it.
                 other.1.store(1, Ordering::Relaxed);

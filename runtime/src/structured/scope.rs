@@ -15,6 +15,7 @@ use corio_sync::prim::SpinLock;
 use super::pool::Pool;
 use super::scope_body::ScopeBody;
 use crate::cleanup::{CleanupWait, SinkGuard};
+use crate::wake::wake;
 
 /// A child, whatever its type.
 type Boxed<'s> = Pin<Box<dyn Future<Output = ()> + Send + 's>>;
@@ -45,7 +46,7 @@ impl<C> Spawned<C> {
             queue.runner.take()
         };
         if let Some(runner) = runner {
-            runner.wake();
+            wake(runner);
         }
     }
 
@@ -344,7 +345,7 @@ impl<T> Fill<T> {
         let waiting = slot.waiting.take();
         drop(slot);
         if let Some(waiting) = waiting {
-            waiting.wake();
+            wake(waiting);
         }
     }
 }

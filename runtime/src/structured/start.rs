@@ -13,6 +13,7 @@ use corio_sync::prim::SpinLock;
 use super::group_error::PanicPayload;
 use super::members::{Group, IntoOutcome};
 use crate::task::Canceller;
+use crate::wake::wake;
 
 /// Why a child that was started did not get ready.
 #[non_exhaustive]
@@ -92,7 +93,7 @@ impl<V, E> Handshake<V, E> {
         let starter = shaking.starter.take();
         drop(shaking);
         if let Some(starter) = starter {
-            starter.wake();
+            wake(starter);
         }
         Ok(())
     }

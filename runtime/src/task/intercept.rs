@@ -19,6 +19,7 @@ use super::header::Header;
 use crate::executor::context::current_header;
 use crate::structured::cancel_node::Node;
 use crate::time::Instant;
+use crate::wake::wake;
 
 /// A part of a task's main future that has to do with cancelling.
 pub(crate) struct Frame {
@@ -61,7 +62,7 @@ impl Frame {
         // Taken, not cloned: the poll that follows notes it again.
         let waker = self.waker.lock().take();
         if let Some(waker) = waker {
-            waker.wake();
+            wake(waker);
         }
     }
 
