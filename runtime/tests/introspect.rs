@@ -49,17 +49,17 @@ fn a_task_shows_where_it_was_spawned_and_what_it_waits_for() {
 fn a_ring_of_waiters_is_named() {
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        use std::sync::{Arc, Mutex};
+        use corio_sync::prim::{Arc, Mutex};
         // Two tasks that await each other's handle.
         let slot: Arc<Mutex<Option<corio_runtime::Task<()>>>> = Arc::default();
         let theirs = slot.clone();
         let first = spawn(async move {
             sleep(Duration::from_millis(1)).await;
-            let second = theirs.lock().unwrap().take().unwrap();
+            let second = theirs.lock().take().unwrap();
             let _ = second.await;
         });
         let canceller = first.canceller();
-        *slot.lock().unwrap() = Some(spawn(async move { drop(first.await) }));
+        *slot.lock() = Some(spawn(async move { drop(first.await) }));
         let text = loop {
             sleep(Duration::from_millis(2)).await;
             let text = dump();

@@ -1,4 +1,5 @@
 //! Spawning, awaiting, cancelling, on both executors.
+#![allow(clippy::async_yields_async, reason = "handles that leave their `block_on` are the point")]
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -196,7 +197,9 @@ fn on_done_is_called_once_before_and_after() {
         let calls = Arc::new(AtomicUsize::new(0));
         let task = spawn(yield_now());
         let theirs = calls.clone();
-        task.on_done(move || drop(theirs.fetch_add(1, Ordering::SeqCst)));
+        task.on_done(move || {
+            theirs.fetch_add(1, Ordering::SeqCst);
+        });
         let handle = task.canceller();
         while !handle.is_finished() {
             sleep(Duration::from_millis(1)).await;
@@ -205,7 +208,9 @@ fn on_done_is_called_once_before_and_after() {
             sleep(Duration::from_millis(1)).await;
         }
         let theirs = calls.clone();
-        task.on_done(move || drop(theirs.fetch_add(10, Ordering::SeqCst)));
+        task.on_done(move || {
+            theirs.fetch_add(10, Ordering::SeqCst);
+        });
         assert_eq!(calls.load(Ordering::SeqCst), 11);
         task.await.unwrap();
     });
@@ -388,7 +393,9 @@ fn w06_tasks_behind_a_long_poll_run_on_another_worker() {
         let tasks: Vec<_> = (0..10)
             .map(|_| {
                 let done = done.clone();
-                spawn(async move { drop(done.fetch_add(1, Ordering::SeqCst)) })
+                spawn(async move {
+                    done.fetch_add(1, Ordering::SeqCst);
+                })
             })
             .collect();
         // A poll that ends only when the others have run elsewhere.

@@ -1,6 +1,6 @@
 //! What a primitive tells the runtime that drives it, without knowing which one it is.
 //!
-//! A thread that polls a task points [`TLS`] at the task's [`TaskHead`]. A leaf future that returns
+//! A thread that polls a task points [`Tls::task`] at the task's [`TaskHead`]. A leaf future that returns
 //! `Pending` leaves one word there: where in the source it waits, and for what. Under another
 //! executor the pointer is null and nothing happens.
 //!
