@@ -208,7 +208,9 @@ impl Handle {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         match block_on(&self.shared, future, drop) {
             Some(output) => output,
-            None => panic!("the future given to `block_on` was cancelled: somebody called `cancel` on its `task::current()`"),
+            None => panic!(
+                "the future given to `block_on` was cancelled: somebody called `cancel` on its `task::current()`"
+            ),
         }
     }
 

@@ -17,8 +17,8 @@ use crate::blocking::{self, BlockingPool};
 use crate::cleanup::AdoptedEntry;
 use crate::say::say;
 use crate::task::header::Plain;
-use crate::task::spawn::{Options, spawn};
 use crate::task::join::Canceller;
+use crate::task::spawn::{Options, spawn};
 use crate::time::clock::Clock;
 
 /// What all threads of a runtime share.
