@@ -24,14 +24,15 @@ use corio_sync::prim::Mutex;
 use crate::executor::context;
 use crate::say::say;
 use crate::task::extras::Extras;
+use crate::task::harness::BUDGET;
 use crate::task::header::{Header, catch, drop_payload, drop_quietly};
 use crate::task::intercept::Cleaning;
-use crate::wake::wake_all;
+use crate::wake::wake;
 
 /// A cleanup as a task keeps it.
 pub(crate) type Cleanup = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Tells when one cleanup has ended.
+/// Tells when one cleanup has ended. Besides the cleanup, one [`CleanupWait`] or sink has it at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Ticket(Mutex<TicketState>);
 
@@ -40,7 +41,8 @@ struct TicketState {
     done: bool,
     /// Its time is over: the cleanup is to be dropped.
     abandoned: bool,
-    waiting: Vec<Waker>,
+    /// Of the wait that was polled last.
+    waiting: Option<Waker>,
 }
 
 impl Ticket {
@@ -48,9 +50,11 @@ impl Ticket {
         let waiting = {
             let mut state = self.0.lock();
             state.done = true;
-            std::mem::take(&mut state.waiting)
+            state.waiting.take()
         };
-        wake_all(waiting);
+        if let Some(waker) = waiting {
+            wake(waker);
+        }
     }
 
     /// Marks the cleanup as one to be dropped; `true` if it was not done, nor marked before.
@@ -64,13 +68,26 @@ impl Ticket {
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let known = {
+            let state = self.0.lock();
+            if state.done {
+                return Poll::Ready(());
+            }
+            state.waiting.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+        };
+        if known {
+            return Poll::Pending;
+        }
+        // Cloned and dropped outside the lock: both are foreign code.
+        let waker = cx.waker().clone();
         let mut state = self.0.lock();
         if state.done {
+            drop(state);
             return Poll::Ready(());
         }
-        if !state.waiting.iter().any(|w| w.will_wake(cx.waker())) {
-            state.waiting.push(cx.waker().clone());
-        }
+        let old = state.waiting.replace(waker);
+        drop(state);
+        drop(old);
         Poll::Pending
     }
 }
@@ -143,6 +160,8 @@ unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
         return Poll::Ready(());
     }
     let _cleaning = Cleaning::enter();
+    // The main future may have used its share up, and will do so at each poll if it never waits.
+    let budget = hooks::with_tls(|tls| tls.budget.replace(BUDGET));
     loop {
         // An ended entry is dropped at once: its ticket may be what the next one waits for.
         let mut i = 0;
@@ -158,12 +177,17 @@ unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
         let adopted = unsafe { extras.with_cleanups(|set| std::mem::take(&mut set.entries)) };
         let settled = adopted.is_empty() && before == entries.len();
         entries.extend(adopted);
-        if entries.is_empty() {
-            return Poll::Ready(());
-        }
-        if settled {
+        if settled || entries.is_empty() {
             break;
         }
+    }
+    let left = hooks::with_tls(|tls| tls.budget.replace(budget));
+    if entries.is_empty() {
+        return Poll::Ready(());
+    }
+    if left == 1 {
+        // Those behind one that never waits get their turn before it.
+        entries.rotate_left(1);
     }
     // SAFETY: as above.
     unsafe { extras.with_cleanups(|set| set.entries.extend(entries)) };
@@ -194,8 +218,13 @@ pub(crate) unsafe fn abandon_all(task: &Header) -> usize {
 /// Outside any task it becomes a task of the current runtime, which shutdown waits for; with no
 /// runtime at all it is dropped, and a line on stderr says so.
 pub fn adopt(cleanup: impl Future<Output = ()> + Send + 'static) {
+    adopt_boxed(Box::pin(cleanup));
+}
+
+/// [`adopt`] for a cleanup that is in a box already.
+pub(crate) fn adopt_boxed(cleanup: Cleanup) {
     let ticket = Arc::new(Ticket::default());
-    let entry = Entry { future: Some(Box::pin(cleanup)), ticket: ticket.clone() };
+    let entry = Entry { future: Some(cleanup), ticket: ticket.clone() };
     if let Some(task) = context::current_header() {
         // SAFETY: the thread's current task is the one it polls (or whose future it drops), and the
         // closure only pushes.
@@ -300,8 +329,9 @@ impl Drop for SinkGuard {
             tls.sink_depth.set(depth);
             if depth == 0 && tls.caught.get() != 0 {
                 // Unwinding past the outermost sink: nobody waits any more; the task still does.
-                let _ = CAUGHT.try_with(|log| log.borrow_mut().clear());
                 tls.caught.set(0);
+                // Dropped last: a ticket's waker is foreign code, which may come back here.
+                drop_quietly(CAUGHT.try_with(RefCell::take));
             }
         });
     }

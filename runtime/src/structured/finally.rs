@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use corio_sync::hooks::{self, Site, WaitKind};
 
-use crate::cleanup::{Cleanup, CleanupWait, SinkGuard, adopt};
+use crate::cleanup::{Cleanup, CleanupWait, SinkGuard, adopt, adopt_boxed};
 use crate::executor::context::with_core;
 use crate::say::say;
 use crate::task::header::Plain;
@@ -96,7 +96,7 @@ where
     }
 
     fn leave(running: Cleanup, _: Site) {
-        adopt(running);
+        adopt_boxed(running);
     }
 }
 
