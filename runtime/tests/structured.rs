@@ -138,7 +138,7 @@ fn a_cleanup_that_is_itself_dropped_goes_on() {
         let log = Log::default();
         let theirs = log.clone();
         let cleanup = move || async move {
-            sleep(Duration::from_millis(20)).await;
+            sleep(Duration::from_millis(400)).await;
             theirs.add("clean");
         };
         // The body is over at once; the timeout drops the cleanup half-way.
