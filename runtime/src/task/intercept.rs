@@ -15,7 +15,7 @@ use std::task::Waker;
 
 use corio_sync::prim::{AtomicBool, AtomicU32, Ordering, SpinLock};
 
-use super::header::Header;
+use super::header::{Header, drop_quietly};
 use crate::executor::context::current_header;
 use crate::structured::cancel_node::Node;
 use crate::time::Instant;
@@ -95,16 +95,17 @@ impl Frame {
     /// Puts the frame on its task's list.
     fn list(self: &Arc<Self>) {
         if let Some(task) = current_header().filter(|task| task.head.id == self.task) {
-            // SAFETY: this thread polls the current task, and the closure runs nothing foreign: dead
-            // frames have no waker any more.
-            unsafe {
+            // SAFETY: this thread polls the current task, and the closure only moves frames.
+            let dead = unsafe {
                 task.extras_or_new().with_frames(|frames| {
-                    frames.retain(|frame| frame.is_live());
+                    let dead = take_dead(frames);
                     if !frames.iter().any(|frame| Arc::ptr_eq(frame, self)) {
                         frames.push(self.clone());
                     }
-                });
-            }
+                    dead
+                })
+            };
+            drop_quietly(dead);
         }
     }
 
@@ -126,6 +127,17 @@ impl Frame {
 
 /// The frames of a task that catch or shield.
 pub(crate) type Frames = Vec<Arc<Frame>>;
+
+/// Takes those out whose owners have ended. The caller drops them away from the list: with the last of
+/// a scope goes what foreign code has left there.
+fn take_dead(frames: &mut Frames) -> Frames {
+    if frames.iter().all(|frame| frame.is_live()) {
+        return Frames::new();
+    }
+    let (live, dead) = std::mem::take(frames).into_iter().partition(|frame| frame.is_live());
+    *frames = live;
+    dead
+}
 
 thread_local! {
     /// The frame whose owner this thread polls.
@@ -274,13 +286,14 @@ impl Drop for Place {
 /// The caller polls the task.
 pub(crate) unsafe fn drops_main(task: &Header, for_good: bool) -> bool {
     let Some(extras) = task.extras() else { return true };
-    // SAFETY: the caller polls the task; dead frames have no waker, so nothing foreign runs.
-    let frames = unsafe {
+    // SAFETY: the caller polls the task, and the closure only moves and counts frames.
+    let (frames, dead) = unsafe {
         extras.with_frames(|frames| {
-            frames.retain(|frame| frame.is_live());
-            frames.clone()
+            let dead = take_dead(frames);
+            (frames.clone(), dead)
         })
     };
+    drop_quietly(dead);
     if frames.iter().any(|frame| frame.is_shielding()) {
         return false;
     }
