@@ -2,35 +2,25 @@
 
 #![allow(clippy::async_yields_async, reason = "handles are taken out of the runtime on purpose")]
 
-use std::future::{Future, pending};
+mod kit;
+
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use corio_runtime::runtime::{Builder, Runtime};
+use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{
     CancelScope, CancelToken, TaskGroup, catch_cancel, finally, gather, task_group, timeout_scope,
 };
 use corio_runtime::time::{Instant, sleep, timeout};
 use corio_runtime::{spawn, spawn_local, yield_now};
-
-fn on_all<F: Future<Output = ()>>(f: impl Fn() -> F) {
-    let single: Runtime = Builder::new_current_thread().build().unwrap();
-    single.block_on(f());
-    for workers in [1, 2] {
-        let multi = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        multi.block_on(f());
-    }
-}
+use corio_sync::Event;
+use kit::{Count, cleans_up_in, ms, on_all, pending, settle};
 
 /// Runs `f` in virtual time, so that deadlines are exact.
 fn in_virtual_time<F: Future<Output = ()>>(f: F) {
     Builder::new_current_thread().start_paused(true).build().unwrap().block_on(f);
-}
-
-fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
 }
 
 fn after(n: u64) -> Instant {
@@ -38,34 +28,6 @@ fn after(n: u64) -> Instant {
 }
 
 const LONG: Duration = Duration::from_secs(600);
-
-#[derive(Clone, Default)]
-struct Count(Arc<AtomicUsize>);
-
-impl Count {
-    fn add(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-    fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Waits, and leaves a cleanup that takes a while and then counts.
-async fn cleans_up_in(count: Count) {
-    let cleanup = move || async move {
-        for _ in 0..5 {
-            yield_now().await;
-        }
-        count.add();
-    };
-    finally(pending(), cleanup).await
-}
-
-/// Lets a task that was just spawned get to where it waits.
-async fn settle() {
-    sleep(ms(3)).await;
-}
 
 // ---- catch_cancel ----
 
@@ -182,7 +144,8 @@ fn a_catch_that_is_dropped_or_over_catches_nothing() {
             assert!(timeout(ms(1), catch_cancel(pending::<()>())).await.is_err());
             pending::<()>().await;
         });
-        sleep(ms(10)).await;
+        settle().await;
+        settle().await;
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
     });
@@ -483,11 +446,13 @@ fn trio_09_a_shield_holds_up_a_request_to_the_task_until_it_has_ended() {
     on_all(|| async {
         let (inside, beyond) = (Count::default(), Count::default());
         let (in_task, also) = (inside.clone(), beyond.clone());
+        let gate = Arc::new(Event::new());
+        let theirs = gate.clone();
         let task = spawn(async move {
             CancelScope::new()
                 .shield(true)
                 .run(async {
-                    sleep(ms(20)).await;
+                    theirs.wait().await;
                     in_task.add();
                 })
                 .await;
@@ -496,6 +461,8 @@ fn trio_09_a_shield_holds_up_a_request_to_the_task_until_it_has_ended() {
         });
         settle().await;
         task.cancel();
+        settle().await;
+        gate.set();
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!((inside.get(), beyond.get()), (1, 0));
     });
@@ -576,24 +543,33 @@ fn a_shield_against_the_parent_of_a_child_scope() {
 fn catch_and_shield_in_each_other() {
     on_all(|| async {
         // A catch around a shield gets the request when the shield has ended.
-        let task = spawn(async {
+        let gate = Arc::new(Event::new());
+        let theirs = gate.clone();
+        let task = spawn(async move {
             let shielded = async {
-                CancelScope::new().shield(true).run(sleep(ms(15))).await.unwrap();
+                CancelScope::new().shield(true).run(theirs.wait()).await.unwrap();
                 pending::<()>().await;
             };
             catch_cancel(shielded).await.is_err()
         });
         settle().await;
         task.cancel();
+        settle().await;
+        assert!(!task.is_finished());
+        gate.set();
         assert!(task.await.unwrap());
         // A catch inside a shield gets nothing.
-        let task = spawn(async {
-            let inside = CancelScope::new().shield(true).run(catch_cancel(sleep(ms(15)))).await;
+        let gate = Arc::new(Event::new());
+        let theirs = gate.clone();
+        let task = spawn(async move {
+            let inside = CancelScope::new().shield(true).run(catch_cancel(theirs.wait())).await;
             assert_eq!(inside, Some(Ok(())));
             yield_now().await;
         });
         settle().await;
         task.cancel();
+        settle().await;
+        gate.set();
         assert!(task.await.unwrap_err().is_cancelled());
     });
 }

@@ -2,57 +2,27 @@
 
 #![allow(clippy::disallowed_types, reason = "tests look from outside, with what users have")]
 
-use std::future::{Future, pending, poll_fn};
+mod kit;
+
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use corio_runtime::runtime::{Builder, Runtime};
+use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{
-    WaitFor, as_completed, finally, gather, race, shield, try_gather, wait, wait_results,
-    wait_timeout,
+    WaitFor, as_completed, gather, race, shield, try_gather, wait, wait_results, wait_timeout,
 };
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
+use corio_sync::Event;
 use futures_core::Stream;
+use kit::{Count, cleans_up_as, cleans_up_in, ms, on_all, pending, settle, until};
 
-fn on_all<F: Future<Output = ()>>(f: impl Fn() -> F) {
-    let single: Runtime = Builder::new_current_thread().build().unwrap();
-    single.block_on(f());
-    for workers in [1, 2] {
-        let multi = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        multi.block_on(f());
-    }
-}
-
-fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
-#[derive(Clone, Default)]
-struct Count(Arc<AtomicUsize>);
-
-impl Count {
-    fn add(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-    fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Waits, and leaves a cleanup that takes a while and then counts.
-async fn cleans_up_in(count: Count) -> Result<u32, String> {
-    let cleanup = move || async move {
-        for _ in 0..5 {
-            yield_now().await;
-        }
-        count.add();
-    };
-    finally(pending(), cleanup).await
-}
+/// A future of a test's, in a box.
+type Work = Pin<Box<dyn Future<Output = Result<u32, String>> + Send>>;
 
 #[test]
 fn ga_01_outputs_are_in_the_order_of_the_futures() {
@@ -78,9 +48,9 @@ fn ga_02_nothing_to_gather_is_ready_at_once() {
 fn ga_07_the_first_error_drops_the_rest_and_waits_for_their_cleanups() {
     on_all(|| async {
         let cleaned = Count::default();
-        let mut futures: Vec<Pin<Box<dyn Future<Output = Result<u32, String>>>>> = Vec::new();
+        let mut futures: Vec<Work> = Vec::new();
         for _ in 0..10 {
-            futures.push(Box::pin(cleans_up_in(cleaned.clone())));
+            futures.push(Box::pin(cleans_up_as(cleaned.clone())));
         }
         futures.push(Box::pin(async {
             sleep(ms(2)).await;
@@ -106,7 +76,7 @@ fn ga_13_cancelling_the_task_drops_the_members_and_runs_their_cleanups() {
         let cleaned = Count::default();
         let theirs = cleaned.clone();
         let task = spawn(async move { gather((0..5).map(|_| cleans_up_in(theirs.clone()))).await });
-        sleep(ms(2)).await;
+        settle().await;
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!(cleaned.get(), 5);
@@ -228,8 +198,7 @@ fn ga_24_a_panicking_member_drops_the_others() {
         let cleaned = Count::default();
         let theirs = cleaned.clone();
         let task = spawn(async move {
-            let mut members: Vec<Pin<Box<dyn Future<Output = Result<u32, String>> + Send>>> =
-                vec![Box::pin(cleans_up_in(theirs))];
+            let mut members: Vec<Work> = vec![Box::pin(cleans_up_as(theirs))];
             members.push(Box::pin(async {
                 yield_now().await;
                 panic!("as planned")
@@ -255,8 +224,8 @@ fn wakers_outlive_the_gather() {
         }));
         assert!(timeout(ms(1), waiting).await.is_err());
         for waker in kept.lock().unwrap().drain(..) {
-            waker.clone().wake();
             waker.wake_by_ref();
+            waker.wake();
         }
     });
 }
@@ -265,9 +234,9 @@ fn wakers_outlive_the_gather() {
 fn a_race_drops_the_losers_and_waits_for_their_cleanups() {
     on_all(|| async {
         let cleaned = Count::default();
-        let mut futures: Vec<Pin<Box<dyn Future<Output = Result<u32, String>>>>> = Vec::new();
+        let mut futures: Vec<Work> = Vec::new();
         for _ in 0..3 {
-            futures.push(Box::pin(cleans_up_in(cleaned.clone())));
+            futures.push(Box::pin(cleans_up_as(cleaned.clone())));
         }
         futures.push(Box::pin(async {
             sleep(ms(2)).await;
@@ -281,7 +250,7 @@ fn a_race_drops_the_losers_and_waits_for_their_cleanups() {
 #[test]
 #[should_panic(expected = "no winner")]
 fn a_race_of_nobody_panics_where_it_is_made() {
-    let _ = race(Vec::<std::future::Ready<()>>::new());
+    drop(race(Vec::<std::future::Ready<()>>::new()));
 }
 
 #[test]
@@ -311,21 +280,23 @@ fn ac_07_nothing_ends_at_once() {
 fn ac_10_ac_13_tasks_outlive_the_stream() {
     on_all(|| async {
         let done = Count::default();
-        let tasks = [2u64, 20, 21].map(|n| {
-            let done = done.clone();
+        let gate = Arc::new(Event::new());
+        let tasks = [false, true, true].map(|waits| {
+            let (done, gate) = (done.clone(), gate.clone());
             spawn(async move {
-                sleep(ms(n)).await;
+                if waits {
+                    gate.wait().await;
+                }
                 done.add();
-                n
+                waits
             })
         });
         let mut results = as_completed(tasks);
-        assert_eq!(results.next().await.unwrap().unwrap(), 2);
+        assert!(!results.next().await.unwrap().unwrap());
         assert!(timeout(ms(1), results.next()).await.is_err());
         drop(results);
-        while done.get() < 3 {
-            sleep(ms(1)).await;
-        }
+        gate.set();
+        until(|| done.get() == 3).await;
     });
 }
 
@@ -395,12 +366,15 @@ fn wt_02_wt_03_a_wait_with_a_limit_gives_the_handles_back() {
         for limit in [Duration::ZERO, ms(3)] {
             let done = Count::default();
             let theirs = done.clone();
+            let gate = Arc::new(Event::new());
+            let opened = gate.clone();
             let late = spawn(async move {
-                sleep(ms(30)).await;
+                opened.wait().await;
                 theirs.add();
             });
             let (done_now, mut pending) = wait_timeout([late], WaitFor::All, limit).await;
             assert_eq!((done_now.len(), pending.len()), (0, 1));
+            gate.set();
             pending.pop().unwrap().await.unwrap();
             assert_eq!(done.get(), 1);
         }
@@ -463,19 +437,20 @@ fn wt_16_cancelling_the_waiter_leaves_the_tasks_running() {
     on_all(|| async {
         let done = Count::default();
         let theirs = done.clone();
+        let gate = Arc::new(Event::new());
+        let opened = gate.clone();
         let waiter = spawn(async move {
             let task = spawn(async move {
-                sleep(ms(10)).await;
+                opened.wait().await;
                 theirs.add();
             });
             wait([task], WaitFor::All).await;
         });
-        sleep(ms(1)).await;
+        settle().await;
         waiter.cancel();
-        let _ = waiter.await;
-        while done.get() == 0 {
-            sleep(ms(1)).await;
-        }
+        assert!(waiter.await.unwrap_err().is_cancelled());
+        gate.set();
+        until(|| done.get() == 1).await;
     });
 }
 
@@ -495,18 +470,19 @@ fn sh_04_sh_06_cancelling_the_waiter_leaves_the_inner_running() {
     on_all(|| async {
         let done = Count::default();
         let theirs = done.clone();
+        let gate = Arc::new(Event::new());
+        let opened = gate.clone();
         let inner = async move {
-            sleep(ms(10)).await;
+            opened.wait().await;
             theirs.add();
         };
         let waiter = spawn(async move { shield(inner).await });
-        sleep(ms(2)).await;
+        settle().await;
         waiter.cancel();
         assert!(waiter.await.unwrap_err().is_cancelled());
         assert_eq!(done.get(), 0);
-        while done.get() == 0 {
-            sleep(ms(1)).await;
-        }
+        gate.set();
+        until(|| done.get() == 1).await;
     });
 }
 
@@ -514,18 +490,17 @@ fn sh_04_sh_06_cancelling_the_waiter_leaves_the_inner_running() {
 fn sh_12_a_shielded_gather_goes_on() {
     on_all(|| async {
         let done = Count::default();
-        let theirs = done.clone();
-        let members = (0..3).map(move |_| {
-            let done = theirs.clone();
+        let gate = Arc::new(Event::new());
+        let members = [0; 3].map(|_| {
+            let (done, gate) = (done.clone(), gate.clone());
             async move {
-                sleep(ms(5)).await;
+                gate.wait().await;
                 done.add();
             }
         });
-        assert!(timeout(ms(1), shield(gather(members.collect::<Vec<_>>()))).await.is_err());
-        while done.get() < 3 {
-            sleep(ms(1)).await;
-        }
+        assert!(timeout(ms(1), shield(gather(members))).await.is_err());
+        gate.set();
+        until(|| done.get() == 3).await;
     });
 }
 
@@ -535,8 +510,8 @@ fn sh_14_shutdown_cancels_what_is_behind_a_shield() {
     let cleaned = Count::default();
     let theirs = cleaned.clone();
     runtime.block_on(async move {
-        let _ = shield(cleans_up_in(theirs));
-        sleep(ms(2)).await;
+        drop(shield(cleans_up_in(theirs)));
+        settle().await;
     });
     drop(runtime);
     assert_eq!(cleaned.get(), 1);

@@ -1,6 +1,8 @@
 //! Context variables: ids of the area CTX.
 
-use std::future::{Future, pending};
+mod kit;
+
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,19 +11,12 @@ use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{finally, gather};
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{context_var, spawn, spawn_blocking, spawn_local, yield_now};
+use kit::on_all;
 
 context_var! {
     /// Documented.
     pub static NUMBER: u64 = 1;
     static NAME: String = format!("no {}", "name");
-}
-
-fn on_all<F: Future<Output = ()>>(f: impl Fn() -> F) {
-    Builder::new_current_thread().build().unwrap().block_on(f());
-    for workers in [1, 2] {
-        let multi = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        multi.block_on(f());
-    }
 }
 
 #[test]

@@ -1,55 +1,19 @@
 //! Task groups: ids of the areas TG and TRIO, and what the group's other methods promise.
 
-use std::future::{Future, pending};
+mod kit;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use corio_runtime::runtime::{Builder, Runtime};
+use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{
     ChildEnd, FailureKind, Ready, StartError, TaskGroup, as_completed, finally, task_group,
 };
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
-
-fn on_all<F: Future<Output = ()>>(f: impl Fn() -> F) {
-    let single: Runtime = Builder::new_current_thread().build().unwrap();
-    single.block_on(f());
-    for workers in [1, 2] {
-        let multi = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        multi.block_on(f());
-    }
-}
-
-fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
-#[derive(Clone, Default)]
-struct Count(Arc<AtomicUsize>);
-
-impl Count {
-    fn add(&self) -> usize {
-        self.0.fetch_add(1, Ordering::SeqCst) + 1
-    }
-    fn sub(&self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-    fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Waits, and leaves a cleanup that takes a while and then counts.
-async fn cleans_up_in(count: Count) {
-    let cleanup = move || async move {
-        for _ in 0..5 {
-            yield_now().await;
-        }
-        count.add();
-    };
-    finally(pending(), cleanup).await
-}
+use corio_sync::Event;
+use kit::{Count, cleans_up_in, ms, on_all, pending, settle};
 
 #[test]
 fn tg_06_tg_57_failures_are_reported_in_the_order_they_came() {
@@ -168,7 +132,7 @@ fn tg_27_tg_31_cancelling_the_parent_waits_for_the_childrens_cleanups() {
             })
             .await
         });
-        sleep(ms(3)).await;
+        settle().await;
         parent.cancel();
         parent.cancel();
         assert!(parent.await.unwrap_err().is_cancelled());
@@ -242,7 +206,7 @@ fn tg_56_trio_20_ten_thousand_children() {
         assert_eq!(done.get(), 10_000);
         // Every one of them fails, and is listed.
         let group = TaskGroup::<usize>::new();
-        let gate = Arc::new(corio_sync::Event::new());
+        let gate = Arc::new(Event::new());
         for i in 0..10_000 {
             let gate = gate.clone();
             drop(group.spawn_failing(i, gate));
@@ -255,11 +219,11 @@ fn tg_56_trio_20_ten_thousand_children() {
 
 /// Children that all fail in one moment.
 trait Failing {
-    fn spawn_failing(&self, i: usize, gate: Arc<corio_sync::Event>) -> corio_runtime::Task<()>;
+    fn spawn_failing(&self, i: usize, gate: Arc<Event>) -> corio_runtime::Task<()>;
 }
 
 impl Failing for TaskGroup<usize> {
-    fn spawn_failing(&self, i: usize, gate: Arc<corio_sync::Event>) -> corio_runtime::Task<()> {
+    fn spawn_failing(&self, i: usize, gate: Arc<Event>) -> corio_runtime::Task<()> {
         self.spawn(async move {
             gate.wait().await;
             Err(i)
@@ -275,7 +239,7 @@ fn tg_62_tg_64_cancel_ends_a_group_without_an_error_and_twice_is_once() {
         for _ in 0..3 {
             drop(group.spawn(cleans_up_in(cleaned.clone())));
         }
-        sleep(ms(2)).await;
+        settle().await;
         group.cancel();
         group.cancel();
         let handle = group.clone();
@@ -310,8 +274,10 @@ fn c12_what_a_cancelled_child_held_is_gone_when_the_group_returns() {
 fn curio_04_next_tells_of_each_child_once_in_order_and_then_ends() {
     on_all(|| async {
         let group = TaskGroup::<()>::new();
-        let late = group.spawn(async {
-            sleep(ms(30)).await;
+        let gate = Arc::new(Event::new());
+        let theirs = gate.clone();
+        let late = group.spawn(async move {
+            theirs.wait().await;
             Ok(())
         });
         let early = group.builder().name("early").spawn(async { Ok(()) });
@@ -324,6 +290,7 @@ fn curio_04_next_tells_of_each_child_once_in_order_and_then_ends() {
         never.cancel();
         let second = group.next().await.unwrap();
         assert!(second.is_cancelled() && second.id() == never.id());
+        gate.set();
         let third = group.next().await.unwrap();
         assert!(third.is_ok() && third.id() == late.id());
         assert!(group.next().await.is_none());
@@ -380,7 +347,7 @@ fn a_limit_holds_and_everybody_gets_a_turn() {
         for i in 0..100 {
             let (running, most, done) = (running.clone(), most.clone(), done.clone());
             let work = move || {
-                let now = running.add();
+                let now = running.add_and_get();
                 most.0.fetch_max(now, Ordering::SeqCst);
                 (running, done)
             };
@@ -458,17 +425,20 @@ fn trio_04_start_returns_when_the_child_is_ready_and_the_child_goes_on() {
     on_all(|| async {
         let done = Count::default();
         let theirs = done.clone();
+        let gate = Arc::new(Event::new());
+        let opened = gate.clone();
         let group = TaskGroup::<()>::new();
         let port = group
             .start(|ready| async move {
                 yield_now().await;
                 assert!(ready.is_wanted());
                 assert!(ready.set(80));
-                sleep(ms(5)).await;
+                opened.wait().await;
                 theirs.add();
             })
             .await;
         assert_eq!((port, done.get()), (80, 0));
+        gate.set();
         group.join().await.unwrap();
         assert_eq!(done.get(), 1);
     });
@@ -569,7 +539,7 @@ fn c11_groups_while_the_runtime_shuts_down() {
                 }
                 group.join().await.unwrap();
             })));
-            sleep(ms(2)).await;
+            settle().await;
         });
         drop(runtime);
         assert_eq!(refused.get(), 10);

@@ -2,28 +2,17 @@
 
 #![allow(clippy::disallowed_types, reason = "tests look from outside, with what users have")]
 
+mod kit;
+
 use std::cell::Cell;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{finally, scope, scope_local};
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
-
-fn on_all<F: Future<Output = ()>>(f: impl Fn() -> F) {
-    Builder::new_current_thread().build().unwrap().block_on(f());
-    for workers in [1, 2] {
-        let multi = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        multi.block_on(f());
-    }
-}
-
-fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
+use kit::{ms, on_all};
 
 #[test]
 fn children_borrow_and_are_waited_for() {
