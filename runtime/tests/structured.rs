@@ -495,3 +495,43 @@ fn a_cancelled_call_that_runs_is_waited_for() {
         assert_eq!(task.await.unwrap(), 7);
     });
 }
+
+#[test]
+fn finallys_nest_in_every_form() {
+    let done = spawn_all();
+    for runtime in [single(), multi(2)] {
+        runtime.block_on(done());
+    }
+}
+
+/// What must compile in a spawned, `Send` task.
+fn spawn_all() -> impl Fn() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+    || {
+        Box::pin(async {
+            spawn(async { finally(finally(async {}, || async {}), || async {}).await })
+                .await
+                .unwrap();
+            spawn(async {
+                let inner = finally(async {}, || async {});
+                finally(inner, || async {}).await;
+                finally(Box::pin(finally(async {}, || async {})), || async {}).await;
+            })
+            .await
+            .unwrap();
+        })
+    }
+}
+
+#[test]
+fn a_cleanup_that_panics_while_it_is_awaited_is_not_polled_again() {
+    on_all(|| async {
+        let polls = Arc::new(AtomicUsize::new(0));
+        let theirs = polls.clone();
+        let task = spawn(finally(async { 5 }, move || async move {
+            theirs.fetch_add(1, Ordering::SeqCst);
+            panic!("as planned");
+        }));
+        assert!(task.await.unwrap_err().is_panic());
+        assert_eq!(polls.load(Ordering::SeqCst), 1);
+    });
+}

@@ -16,18 +16,18 @@ use crate::task::spawn::{Options, spawn_here};
 use crate::task::state::Kind;
 
 pin_project_lite::pin_project! {
-    /// The future of [`finally`].
+    /// The future of [`finally`] and [`finally_local`].
     #[must_use = "futures do nothing unless they are awaited"]
     pub struct Finally<B, C, R = Cleanup>
     where
         B: Future,
-        C: StartCleanup<R>,
     {
         // `None` once the body has ended (or was dropped).
         #[pin]
         body: Option<B>,
         // `None` once the cleanup has been started.
         cleanup: Option<C>,
+        how: How<C, R>,
         // The cleanup, from the body's end to its own.
         running: Option<R>,
         // What the body came to, while the cleanup runs.
@@ -42,7 +42,6 @@ pin_project_lite::pin_project! {
     impl<B, C, R> PinnedDrop for Finally<B, C, R>
     where
         B: Future,
-        C: StartCleanup<R>,
     {
         fn drop(this: Pin<&mut Self>) {
             this.give_up();
@@ -50,110 +49,38 @@ pin_project_lite::pin_project! {
     }
 }
 
-/// Makes a cleanup future; implemented for closures that return one, and for [`Local`] ones.
+/// What is done with a cleanup `C`, and with what it becomes when it runs.
 ///
-/// `R` is the cleanup under way. It is a parameter, not an associated type, because whether a
-/// [`Finally`] is `Send` must not depend on which implementation the compiler finds for a closure
-/// that has lifetimes in it.
-pub trait StartCleanup<R>: sealed::Sealed {
-    /// Starts the cleanup.
-    #[doc(hidden)]
-    fn start(self, inner: CleanupWait) -> R;
-    /// Polls the cleanup.
-    #[doc(hidden)]
-    fn poll(running: &mut R, cx: &mut Context<'_>) -> Poll<()>;
-    /// Leaves the cleanup to the task.
-    #[doc(hidden)]
-    fn leave(running: R, site: Site);
+/// Functions rather than a trait: whether a [`Finally`] is `Send` must not depend on which
+/// implementation the compiler finds for a closure that has lifetimes in it.
+struct How<C, R> {
+    start: fn(C, CleanupWait) -> R,
+    poll: fn(&mut R, &mut Context<'_>) -> Poll<()>,
+    leave: fn(R, Site),
 }
 
-mod sealed {
-    pub trait Sealed {}
-}
-
-impl<F, Fut> sealed::Sealed for F
-where
-    F: FnOnce() -> Fut + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-}
-
-impl<F, Fut> StartCleanup<Cleanup> for F
-where
-    F: FnOnce() -> Fut + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    fn start(self, inner: CleanupWait) -> Cleanup {
-        Box::pin(async move {
-            // What is inside the body is cleaned up first.
-            inner.await;
-            self().await;
-        })
-    }
-
-    fn poll(running: &mut Cleanup, cx: &mut Context<'_>) -> Poll<()> {
-        running.as_mut().poll(cx)
-    }
-
-    fn leave(running: Cleanup, _: Site) {
-        adopt_boxed(running);
-    }
-}
-
-/// A cleanup that is not `Send`; see [`finally_local`].
-pub struct Local<F>(F);
-
-/// Such a cleanup under way.
+/// A cleanup under way that is not `Send`.
 type LocalCleanup = Pin<Box<dyn Future<Output = ()>>>;
 
-impl<F, Fut> sealed::Sealed for Local<F>
-where
-    F: FnOnce() -> Fut + 'static,
-    Fut: Future<Output = ()> + 'static,
-{
-}
-
-impl<F, Fut> StartCleanup<LocalCleanup> for Local<F>
-where
-    F: FnOnce() -> Fut + 'static,
-    Fut: Future<Output = ()> + 'static,
-{
-    fn start(self, inner: CleanupWait) -> LocalCleanup {
-        Box::pin(async move {
-            inner.await;
-            (self.0)().await;
-        })
-    }
-
-    fn poll(running: &mut LocalCleanup, cx: &mut Context<'_>) -> Poll<()> {
-        running.as_mut().poll(cx)
-    }
-
-    fn leave(running: LocalCleanup, site: Site) {
-        // The task that drops this may be polled by any thread later on, so it must not have the
-        // cleanup: it waits for a task that stays on this thread.
-        let options = Options { shielded: true, ..Options::at(site) };
-        let task = with_core(|core| match core {
-            Some(core) => Ok(spawn_here(core, running, Plain, options, Kind::Local)),
-            None => Err(running),
-        });
-        match task {
-            Ok(task) => adopt(async move { drop(task.await) }),
-            Err(running) => {
-                say(format_args!(
-                    "a local cleanup (made at {}) was dropped without running: this thread \
-                     runs no tasks; drop what owes it inside a task",
-                    site.location()
-                ));
-                drop(running);
-            }
+/// Leaves a cleanup to a task that stays on this thread, and the wait for it to the task.
+fn leave_local(running: LocalCleanup, site: Site) {
+    // The task that drops this may be polled by any thread later on, so it must not have the
+    // cleanup: it waits for a task that stays on this thread.
+    let options = Options { shielded: true, ..Options::at(site) };
+    let task = with_core(|core| match core {
+        Some(core) => Ok(spawn_here(core, running, Plain, options, Kind::Local)),
+        None => Err(running),
+    });
+    match task {
+        Ok(task) => adopt(async move { drop(task.await) }),
+        Err(running) => {
+            say(format_args!(
+                "a local cleanup (made at {}) was dropped without running: this thread \
+                 runs no tasks; drop what owes it inside a task",
+                site.location()
+            ));
+            drop(running);
         }
-    }
-}
-
-impl<F> fmt::Debug for Local<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Local")
     }
 }
 
@@ -201,7 +128,18 @@ where
     C: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    Finally::new(body, cleanup)
+    let how: How<C, Cleanup> = How {
+        start: |cleanup, inner| {
+            Box::pin(async move {
+                // What is inside the body is cleaned up first.
+                inner.await;
+                cleanup().await;
+            })
+        },
+        poll: |running, cx| running.as_mut().poll(cx),
+        leave: |running, _| adopt_boxed(running),
+    };
+    Finally::new(body, cleanup, how)
 }
 
 /// [`finally`] for a cleanup that is not `Send`: it runs on this thread.
@@ -233,13 +171,23 @@ where
 /// ```
 #[track_caller]
 #[doc(alias("try", "AsyncExitStack", "aclosing"))]
-pub fn finally_local<B, C, Fut>(body: B, cleanup: C) -> Finally<B, Local<C>, LocalCleanup>
+pub fn finally_local<B, C, Fut>(body: B, cleanup: C) -> Finally<B, C, LocalCleanup>
 where
     B: Future,
     C: FnOnce() -> Fut + 'static,
     Fut: Future<Output = ()> + 'static,
 {
-    Finally::new(body, Local(cleanup))
+    let how: How<C, LocalCleanup> = How {
+        start: |cleanup, inner| {
+            Box::pin(async move {
+                inner.await;
+                cleanup().await;
+            })
+        },
+        poll: |running, cx| running.as_mut().poll(cx),
+        leave: leave_local,
+    };
+    Finally::new(body, cleanup, how)
 }
 
 /// A sink whose catch is added to `to` also when the stretch that it is open for unwinds.
@@ -262,12 +210,13 @@ impl Drop for Catching<'_> {
     }
 }
 
-impl<B: Future, C: StartCleanup<R>, R> Finally<B, C, R> {
+impl<B: Future, C, R> Finally<B, C, R> {
     #[track_caller]
-    fn new(body: B, cleanup: C) -> Self {
+    fn new(body: B, cleanup: C, how: How<C, R>) -> Self {
         Self {
             body: Some(body),
             cleanup: Some(cleanup),
+            how,
             running: None,
             output: None,
             caught: CleanupWait::nothing(),
@@ -280,7 +229,7 @@ impl<B: Future, C: StartCleanup<R>, R> Finally<B, C, R> {
     fn give_up(self: Pin<&mut Self>) {
         let mut this = self.project();
         if let Some(running) = this.running.take() {
-            C::leave(running, *this.site);
+            (this.how.leave)(running, *this.site);
             return;
         }
         if !*this.entered {
@@ -293,7 +242,7 @@ impl<B: Future, C: StartCleanup<R>, R> Finally<B, C, R> {
             this.body.set(None);
         }));
         let inner = std::mem::replace(this.caught, CleanupWait::nothing());
-        C::leave(cleanup.start(inner), *this.site);
+        (this.how.leave)((this.how.start)(cleanup, inner), *this.site);
         if let Err(payload) = dropped {
             if !std::thread::panicking() {
                 resume_unwind(payload);
@@ -302,7 +251,7 @@ impl<B: Future, C: StartCleanup<R>, R> Finally<B, C, R> {
     }
 }
 
-impl<B: Future, C: StartCleanup<R>, R> Future for Finally<B, C, R> {
+impl<B: Future, C, R> Future for Finally<B, C, R> {
     type Output = B::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
@@ -321,14 +270,16 @@ impl<B: Future, C: StartCleanup<R>, R> Future for Finally<B, C, R> {
             }
             let cleanup = this.cleanup.take().expect("the cleanup starts once");
             let inner = std::mem::replace(this.caught, CleanupWait::nothing());
-            *this.running = Some(cleanup.start(inner));
+            *this.running = Some((this.how.start)(cleanup, inner));
         }
-        if let Some(running) = this.running {
-            if C::poll(running, cx).is_pending() {
+        if let Some(mut running) = this.running.take() {
+            // It is away meanwhile: a cleanup that panics must not be polled again by whoever takes
+            // over what is left of this.
+            if (this.how.poll)(&mut running, cx).is_pending() {
+                *this.running = Some(running);
                 hooks::set_wait(*this.site, WaitKind::Cleanup);
                 return Poll::Pending;
             }
-            *this.running = None;
         }
         match this.output.take() {
             Some(output) => Poll::Ready(output),
@@ -337,7 +288,7 @@ impl<B: Future, C: StartCleanup<R>, R> Future for Finally<B, C, R> {
     }
 }
 
-impl<B: Future, C: StartCleanup<R>, R> fmt::Debug for Finally<B, C, R> {
+impl<B: Future, C, R> fmt::Debug for Finally<B, C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Finally")
             .field("body_ended", &self.body.is_none())

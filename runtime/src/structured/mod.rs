@@ -26,11 +26,12 @@ mod shield;
 mod start;
 mod timeout_scope;
 mod wait;
+mod waiter;
 
 pub use cancel_scope::{CancelScope, RunScope, ScopeHandle};
 pub use cancel_token::{CancelGuard, CancelToken, RunUntilCancelled, WaitCancelled};
 pub use catch_cancel::{Cancelled, CatchCancel, catch_cancel};
-pub use finally::{Finally, Local, StartCleanup, finally, finally_local};
+pub use finally::{Finally, finally, finally_local};
 pub use gather::{Gather, TryGather, gather, try_gather};
 pub use group::{Child, GroupFuture, Join, Next, OwnedGroup, TaskGroup, task_group};
 pub use group_builder::GroupBuilder;
