@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use corio_runtime::cleanup::{CleanupWait, SinkGuard};
 use corio_runtime::runtime::{Builder, Runtime};
-use corio_runtime::structured::{TaskGroup, finally};
-use corio_runtime::{spawn, yield_now};
+use corio_runtime::structured::{Ready, TaskGroup, finally, task_group};
+use corio_runtime::{run, spawn, yield_now};
 
 fn runtimes() -> [Runtime; 2] {
     [
@@ -102,6 +102,35 @@ fn a_wait_for_cleanups_keeps_one_waker() {
             wait.await;
         });
     }
+}
+
+#[test]
+fn every_wait_for_a_group_keeps_one_waker_and_leaves_none_behind() {
+    run(async {
+        let group = TaskGroup::<()>::new();
+        drop(group.spawn(pending::<()>()));
+        let gone = Arc::new(());
+        for _ in 0..100 {
+            // As in a `select!` that another branch wins.
+            let waker = Waker::from(Arc::new(Probe(gone.clone())));
+            poll_with(pin!(group.next()), &waker);
+        }
+        assert_eq!(Arc::strong_count(&gone), 1);
+        assert_eq!(kept(pin!(group.next())), 1);
+        assert_eq!(kept(pin!(group.join())), 1);
+
+        let starting = task_group(|group: TaskGroup<()>| async move {
+            group
+                .start(|ready: Ready<()>| async move {
+                    pending::<()>().await;
+                    drop(ready);
+                })
+                .await;
+            Ok(())
+        });
+        // The group's own, and two of the start within: for the child's word and for its group's end.
+        assert!(kept(pin!(starting)) <= 3);
+    });
 }
 
 #[test]

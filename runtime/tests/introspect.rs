@@ -73,6 +73,36 @@ fn a_ring_of_waiters_is_named() {
 }
 
 #[test]
+fn a_task_that_waits_for_a_dropped_group_shows_where_the_group_was_made() {
+    use corio_runtime::structured::{TaskGroup, finally};
+    use corio_sync::{Event, prim::Arc};
+
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let may_end = Arc::new(Event::new());
+        let cleanup = may_end.clone();
+        let parent = task::Builder::new().name("parent").spawn(async {
+            let group = TaskGroup::<()>::new();
+            let made = line!() - 1;
+            let wait = move || async move { cleanup.wait().await };
+            drop(group.spawn(finally(std::future::pending::<()>(), wait)));
+            sleep(Duration::from_millis(1)).await;
+            made
+        });
+        let wait = loop {
+            let all = tasks();
+            let parent = all.iter().find(|t| t.name.as_deref() == Some("parent")).unwrap();
+            match parent.waiting_on {
+                Some(wait) if wait.kind == "group" => break wait,
+                _ => sleep(Duration::from_millis(1)).await,
+            }
+        };
+        may_end.set();
+        assert_eq!((wait.at.file(), wait.at.line()), (file!(), parent.await.unwrap()));
+    });
+}
+
+#[test]
 fn outside_a_runtime_there_are_no_tasks() {
     assert!(tasks().is_empty());
     assert_eq!(tree(), "");

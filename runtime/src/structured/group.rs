@@ -6,6 +6,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use super::group_builder::GroupBuilder;
 use super::group_error::{Failure, GroupError};
 use super::members::{Finished, Group, IntoOutcome};
 use super::start::{Ready, Start, TryStart, handshake};
+use super::waiter::Waiter;
 use crate::cleanup::{CleanupWait, SinkGuard, adopt};
 use crate::task::join::Task;
 
@@ -63,8 +65,9 @@ impl<E> Clone for TaskGroup<E> {
 impl<E: Send + 'static> TaskGroup<E> {
     /// An empty group; the handle that is returned owns it.
     #[expect(clippy::new_ret_no_self, reason = "the owner derefs to the group that clones are of")]
+    #[track_caller]
     pub fn new() -> OwnedGroup<E> {
-        OwnedGroup { handle: Self { group: Group::new(), limit: None, has_body: false } }
+        OwnedGroup::with(None)
     }
 
     /// An empty group of which at most `limit` children run at once; the others wait their turn, in
@@ -102,7 +105,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     pub fn with_limit(limit: usize) -> OwnedGroup<E> {
         assert!(limit > 0, "a task group with a limit of 0 would never run a child");
         let limit = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        OwnedGroup { handle: Self { group: Group::new(), limit: Some(limit), has_body: false } }
+        OwnedGroup::with(Some(limit))
     }
 
     /// Spawns a child. Its `Err`, or its panic, ends the group.
@@ -290,7 +293,8 @@ impl<E: Send + 'static> TaskGroup<E> {
     #[track_caller]
     #[doc(alias("JoinSet", "join_next"))]
     pub fn next(&self) -> Next<'_, E> {
-        Next { group: &self.group, site: Site::caller() }
+        let waiter = Waiter::asking(&self.group);
+        Next { waiter, site: Site::caller(), _group: PhantomData }
     }
 
     /// Ends the group without an error: its children, and those that are still spawned, are cancelled.
@@ -321,16 +325,18 @@ impl<E> fmt::Debug for TaskGroup<E> {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Next<'a, E> {
-    group: &'a Group<E>,
+    waiter: Waiter<E>,
     site: Site,
+    _group: PhantomData<&'a Group<E>>,
 }
 
 impl<E> Future for Next<'_, E> {
     type Output = Option<Finished>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
         std::task::ready!(hooks::poll_budget(cx));
-        let polled = self.group.poll_next(cx, self.site);
+        let site = self.site;
+        let polled = self.waiter.poll_next(cx, site);
         if polled.is_ready() {
             hooks::spend();
         }
@@ -342,6 +348,8 @@ impl<E> Future for Next<'_, E> {
 #[must_use = "a group that is dropped cancels its children"]
 pub struct OwnedGroup<E: Send + 'static> {
     handle: TaskGroup<E>,
+    /// Where it was made.
+    site: Site,
 }
 
 impl<E: Send + 'static> std::ops::Deref for OwnedGroup<E> {
@@ -352,6 +360,12 @@ impl<E: Send + 'static> std::ops::Deref for OwnedGroup<E> {
 }
 
 impl<E: Send + 'static> OwnedGroup<E> {
+    #[track_caller]
+    fn with(limit: Option<Arc<Semaphore>>) -> Self {
+        let handle = TaskGroup { group: Group::new(), limit, has_body: false };
+        Self { handle, site: Site::caller() }
+    }
+
     /// Waits until every child is done.
     ///
     /// # Errors
@@ -364,13 +378,13 @@ impl<E: Send + 'static> OwnedGroup<E> {
     /// children are cancelled.
     #[track_caller]
     pub fn join(self) -> Join<E> {
-        Join { group: self, site: Site::caller() }
+        Join { waiter: Waiter::new(&self.handle.group), group: self, site: Site::caller() }
     }
 }
 
 impl<E: Send + 'static> Drop for OwnedGroup<E> {
     fn drop(&mut self) {
-        end_group(&self.handle.group);
+        end_group(&self.handle.group, self.site);
     }
 }
 
@@ -380,15 +394,14 @@ impl<E: Send + 'static> fmt::Debug for OwnedGroup<E> {
     }
 }
 
-/// Cancels what is left of a group, and leaves the wait for it to the task.
-fn end_group<E: Send + 'static>(group: &Arc<Group<E>>) {
+/// Cancels what is left of the group that was made at `site`, and leaves the wait for it to the task.
+fn end_group<E: Send + 'static>(group: &Arc<Group<E>>, site: Site) {
     if group.len() == 0 {
         return;
     }
     group.cancel();
-    let group = group.clone();
-    let site = Site::caller();
-    adopt(std::future::poll_fn(move |cx| group.poll_done(cx, site)));
+    let mut waiter = Waiter::new(group);
+    adopt(std::future::poll_fn(move |cx| waiter.poll_done(cx, site)));
 }
 
 /// The future of [`OwnedGroup::join`].
@@ -396,13 +409,15 @@ fn end_group<E: Send + 'static>(group: &Arc<Group<E>>) {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Join<E: Send + 'static> {
     group: OwnedGroup<E>,
+    waiter: Waiter<E>,
     site: Site,
 }
 
 impl<E: Send + 'static> Future for Join<E> {
     type Output = Result<(), GroupError<E>>;
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        std::task::ready!(self.group.handle.group.poll_done(cx, self.site));
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let site = self.site;
+        std::task::ready!(self.waiter.poll_done(cx, site));
         let failures = self.group.handle.group.take_failures();
         Poll::Ready(if failures.is_empty() { Ok(()) } else { Err(GroupError::new(failures)) })
     }
@@ -417,7 +432,7 @@ pin_project_lite::pin_project! {
         E: Send,
         E: 'static,
     {
-        group: Arc<Group<E>>,
+        waiter: Waiter<E>,
         // `None` once it has ended, or was dropped because a child failed.
         #[pin]
         body: Option<F>,
@@ -435,9 +450,10 @@ pin_project_lite::pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             // The children first: they stop while the body is being dropped.
-            this.group.cancel();
+            let group = this.waiter.group();
+            group.cancel();
             let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(None)));
-            end_group(this.group);
+            end_group(group, *this.site);
             if let Err(payload) = dropped {
                 if !std::thread::panicking() {
                     resume_unwind(payload);
@@ -509,7 +525,7 @@ where
     let group = Group::new();
     let body = body(TaskGroup { group: group.clone(), limit: None, has_body: true });
     GroupFuture {
-        group,
+        waiter: Waiter::new(&group),
         body: Some(body),
         ended: None,
         caught: CleanupWait::nothing(),
@@ -527,26 +543,26 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(body) = this.body.as_mut().as_pin_mut() {
-            let failed = this.group.has_failed();
-            let ended = if failed {
+            let group = this.waiter.group();
+            let ended = if group.has_failed() {
                 Some(Ended::Failed)
             } else {
                 match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
                     Ok(Poll::Pending) => None,
                     Ok(Poll::Ready(Ok(value))) => Some(Ended::Returned(value)),
                     Ok(Poll::Ready(Err(error))) => {
-                        this.group.fail(Failure::of_body(error));
+                        group.fail(Failure::of_body(error));
                         Some(Ended::Failed)
                     }
                     Err(payload) => {
-                        this.group.cancel();
+                        group.cancel();
                         Some(Ended::Panicked(payload))
                     }
                 }
             };
             let Some(ended) = ended else {
                 // A child's failure must wake the group although it is the body that waits.
-                if this.group.poll_failed(cx).is_ready() {
+                if this.waiter.poll_failed(cx).is_ready() {
                     cx.waker().wake_by_ref();
                 }
                 return Poll::Pending;
@@ -556,13 +572,13 @@ where
             let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(None)));
             sink.finish_into(this.caught);
             if let Err(payload) = dropped {
-                this.group.cancel();
+                this.waiter.group().cancel();
                 *this.ended = Some(Ended::Panicked(payload));
             }
         }
         std::task::ready!(Pin::new(this.caught).poll(cx));
-        std::task::ready!(this.group.poll_done(cx, *this.site));
-        let failures = this.group.take_failures();
+        std::task::ready!(this.waiter.poll_done(cx, *this.site));
+        let failures = this.waiter.group().take_failures();
         match this.ended.take() {
             Some(Ended::Panicked(payload)) => resume_unwind(payload),
             Some(Ended::Returned(value)) if failures.is_empty() => Poll::Ready(Ok(value)),
@@ -579,7 +595,7 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupFuture")
-            .field("children", &self.group.len())
+            .field("children", &self.waiter.group().len())
             .field("body_ended", &self.body.is_none())
             .finish_non_exhaustive()
     }

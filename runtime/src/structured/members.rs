@@ -1,4 +1,4 @@
-//! What a task group knows: which children are not done, what failed, who waits.
+//! What a task group knows: which children are not done, what failed, who waits (see `waiter`).
 //!
 //! A child tells its group three times, through its hook: that it is born, what its future came to,
 //! and that it is done (cleanups run, result published). Birth and end take the group's lock once
@@ -15,13 +15,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
-use corio_sync::hooks::{self, Site, WaitKind};
-use corio_sync::prim::SpinLock;
+use corio_sync::prim::{SpinGuard, SpinLock};
 use slab::Slab;
 
 use super::group_error::{Failure, FailureKind, PanicPayload};
+use super::waiter::Waiters;
 use crate::task::TaskId;
 use crate::task::error::TaskError;
 use crate::task::header::{Header, Hook};
@@ -117,26 +117,38 @@ unsafe impl Send for ChildPtr {}
 /// The state of a group.
 pub(super) struct Group<E>(SpinLock<Members<E>>);
 
-struct Members<E> {
+pub(super) struct Members<E> {
     /// The children that are not done (G1).
     children: Slab<ChildPtr>,
     failures: Vec<Failure<E>>,
     /// New children are cancelled before they run.
     cancelled: bool,
     /// Who waits for the last child, or for the first failure.
-    waiting: Vec<Waker>,
+    pub(super) waiting: Waiters,
     /// Children that are done and of which `next` has not told, oldest first.
     finished: VecDeque<Finished>,
     /// Somebody asks `next`, so `finished` is emptied.
     asked: bool,
     /// Who waits in `next`.
-    asking: Vec<Waker>,
+    pub(super) asking: Waiters,
 }
 
-/// Adds the waker of `cx` to those that wait, unless it is there.
-fn wait_in(waiting: &mut Vec<Waker>, cx: &Context<'_>) {
-    if !waiting.iter().any(|w| w.will_wake(cx.waker())) {
-        waiting.push(cx.waker().clone());
+impl<E> Members<E> {
+    pub(super) fn are_done(&self) -> bool {
+        self.children.is_empty()
+    }
+
+    pub(super) fn have_failed(&self) -> bool {
+        !self.failures.is_empty()
+    }
+
+    /// The next child that is done, or `None` when there is none any more.
+    pub(super) fn next(&mut self) -> Poll<Option<Finished>> {
+        self.asked = true;
+        match self.finished.pop_front() {
+            None if !self.are_done() => Poll::Pending,
+            finished => Poll::Ready(finished),
+        }
     }
 }
 
@@ -146,11 +158,15 @@ impl<E> Group<E> {
             children: Slab::new(),
             failures: Vec::new(),
             cancelled: false,
-            waiting: Vec::new(),
+            waiting: Waiters::default(),
             finished: VecDeque::new(),
             asked: false,
-            asking: Vec::new(),
+            asking: Waiters::default(),
         })))
+    }
+
+    pub(super) fn lock(&self) -> SpinGuard<'_, Members<E>> {
+        self.0.lock()
     }
 
     /// How many children are not done.
@@ -159,7 +175,7 @@ impl<E> Group<E> {
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        !self.0.lock().failures.is_empty()
+        self.0.lock().have_failed()
     }
 
     /// Cancels all children, now and to come.
@@ -182,7 +198,7 @@ impl<E> Group<E> {
         let waiting = {
             let mut members = self.0.lock();
             members.failures.push(failure);
-            std::mem::take(&mut members.waiting)
+            members.waiting.take()
         };
         self.cancel();
         wake_all(waiting);
@@ -212,50 +228,12 @@ impl<E> Group<E> {
             let forget = !members.asked && members.finished.len() > REMEMBERED;
             let forgotten = if forget { members.finished.pop_front() } else { None };
             let last = members.children.is_empty();
-            let waiting = if last { std::mem::take(&mut members.waiting) } else { Vec::new() };
-            (waiting, std::mem::take(&mut members.asking), forgotten)
+            let waiting = if last { members.waiting.take() } else { Vec::new() };
+            (waiting, members.asking.take(), forgotten)
         };
         drop(forgotten);
         wake_all(waiting);
         wake_all(asking);
-    }
-
-    /// Ready when every child is done.
-    pub(super) fn poll_done(&self, cx: &mut Context<'_>, site: Site) -> Poll<()> {
-        let mut members = self.0.lock();
-        if members.children.is_empty() {
-            return Poll::Ready(());
-        }
-        wait_in(&mut members.waiting, cx);
-        drop(members);
-        hooks::set_wait(site, WaitKind::Group);
-        Poll::Pending
-    }
-
-    /// Ready when something has failed.
-    pub(super) fn poll_failed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut members = self.0.lock();
-        if !members.failures.is_empty() {
-            return Poll::Ready(());
-        }
-        wait_in(&mut members.waiting, cx);
-        Poll::Pending
-    }
-
-    /// The next child that is done, or `None` when there is none any more.
-    pub(super) fn poll_next(&self, cx: &mut Context<'_>, site: Site) -> Poll<Option<Finished>> {
-        let mut members = self.0.lock();
-        members.asked = true;
-        if let Some(finished) = members.finished.pop_front() {
-            return Poll::Ready(Some(finished));
-        }
-        if members.children.is_empty() {
-            return Poll::Ready(None);
-        }
-        wait_in(&mut members.asking, cx);
-        drop(members);
-        hooks::set_wait(site, WaitKind::Group);
-        Poll::Pending
     }
 }
 

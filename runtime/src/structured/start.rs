@@ -12,6 +12,7 @@ use corio_sync::prim::SpinLock;
 
 use super::group_error::PanicPayload;
 use super::members::{Group, IntoOutcome};
+use super::waiter::Waiter;
 use crate::task::Canceller;
 use crate::wake::wake;
 
@@ -270,7 +271,7 @@ impl<V, E> fmt::Debug for TryStart<V, E> {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Start<V, E> {
     starter: Option<Starter<V, E>>,
-    group: Arc<Group<E>>,
+    waiter: Waiter<E>,
     /// The group has a body, which ends with the group.
     has_body: bool,
     site: Site,
@@ -279,7 +280,8 @@ pub struct Start<V, E> {
 impl<V, E> Start<V, E> {
     #[track_caller]
     pub(super) fn new(starter: Starter<V, E>, group: &Arc<Group<E>>, has_body: bool) -> Self {
-        Self { starter: Some(starter), group: group.clone(), has_body, site: Site::caller() }
+        let waiter = Waiter::new(group);
+        Self { starter: Some(starter), waiter, has_body, site: Site::caller() }
     }
 }
 
@@ -293,12 +295,12 @@ impl<V, E> Future for Start<V, E> {
             Poll::Ready(Err(StartError::NotReady)) => "it returned without calling `ready.set`",
             Poll::Ready(Err(_)) => "it was cancelled",
             Poll::Pending => {
-                std::task::ready!(self.group.poll_failed(cx));
+                std::task::ready!(self.waiter.poll_failed(cx));
                 "its group has failed"
             }
         };
         self.starter = None;
-        if self.has_body && self.group.has_failed() {
+        if self.has_body && self.waiter.group().has_failed() {
             // The group drops its body, and with it whoever waits here.
             return Poll::Pending;
         }
