@@ -535,3 +535,34 @@ fn a_cleanup_that_panics_while_it_is_awaited_is_not_polled_again() {
         assert_eq!(polls.load(Ordering::SeqCst), 1);
     });
 }
+
+#[test]
+fn a_cleanup_may_spawn_and_block_also_while_the_runtime_ends() {
+    for runtime in [single(), multi(2)] {
+        let log = Log::default();
+        let theirs = log.clone();
+        runtime.block_on(async {
+            drop(spawn(finally(pending::<()>(), move || async move {
+                let blocking = theirs.clone();
+                spawn_blocking(move || blocking.add("blocking")).await.unwrap();
+                let spawned = theirs.clone();
+                spawn(async move {
+                    yield_now().await;
+                    spawned.add("spawned");
+                })
+                .await
+                .unwrap();
+                let grouped = theirs.clone();
+                task_group(|group: TaskGroup<()>| async move {
+                    drop(group.spawn(async move { grouped.add("grouped") }));
+                    Ok(())
+                })
+                .await
+                .unwrap();
+            })));
+            sleep(Duration::from_millis(5)).await;
+        });
+        drop(runtime);
+        assert_eq!(log.get(), ["blocking", "spawned", "grouped"]);
+    }
+}

@@ -695,3 +695,87 @@ fn a_task_that_is_awaited_and_done_keeps_nothing_of_its_awaiter() {
         assert_eq!(Arc::strong_count(&alive), 1);
     });
 }
+
+#[test]
+fn a_cancelled_call_that_waits_for_a_thread_is_done_at_once() {
+    let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    let (end, to_end) = std::sync::mpsc::channel::<()>();
+    runtime.block_on(async {
+        let (started, begun) = std::sync::mpsc::channel();
+        let first = spawn_blocking(move || {
+            started.send(()).unwrap();
+            let _ = to_end.recv_timeout(Duration::from_secs(20));
+        });
+        begun.recv().unwrap();
+        let queued = spawn_blocking(|| unreachable!("it is cancelled before it runs"));
+        queued.cancel();
+        assert!(queued.await.map(|(): ()| ()).unwrap_err().is_cancelled());
+        assert!(!first.is_finished());
+        end.send(()).unwrap();
+        first.await.unwrap();
+    });
+}
+
+#[test]
+fn a_runtime_dropped_in_a_task_still_runs_its_cleanups() {
+    for outer in [single(), multi(2)] {
+        for inner in [single(), multi(2)] {
+            outer.block_on(async {
+                let (clean, is_clean) = std::sync::mpsc::channel();
+                let task = inner.spawn(corio_runtime::structured::finally(
+                    std::future::pending::<()>(),
+                    move || async move {
+                        sleep(Duration::from_millis(5)).await;
+                        clean.send(()).unwrap();
+                    },
+                ));
+                let started = inner.spawn(async {});
+                if inner.metrics().workers > 1 {
+                    started.await.unwrap();
+                    sleep(Duration::from_millis(20)).await;
+                    drop(inner);
+                    assert!(task.await.unwrap_err().is_cancelled());
+                    assert!(is_clean.try_recv().is_ok());
+                } else {
+                    // Nobody has run the task: there is nothing to clean up after.
+                    drop(inner);
+                    assert!(task.await.unwrap_err().is_cancelled());
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn l01_a_task_that_drops_its_own_runtime_is_cancelled_where_it_next_waits() {
+    let runtime = Arc::new(multi(2));
+    let handle = runtime.handle().clone();
+    let task = handle.spawn(async move {
+        drop(runtime);
+        sleep(Duration::from_secs(3600)).await;
+    });
+    let error = task.result_blocking(Duration::from_secs(20)).unwrap().unwrap_err();
+    assert!(error.is_cancelled(), "{error}");
+}
+
+#[test]
+fn different_seeds_give_different_orders() {
+    let order = |seed| {
+        let runtime = Builder::new_current_thread().seed(seed).build().unwrap();
+        runtime.block_on(async {
+            let order = Rc::new(RefCell::new(Vec::new()));
+            let tasks: Vec<_> = (0..20)
+                .map(|i| {
+                    let order = order.clone();
+                    spawn_local(async move { order.borrow_mut().push(i) })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            order.take()
+        })
+    };
+    let all: std::collections::HashSet<_> = (0..200).map(order).collect();
+    assert_eq!(all.len(), 200);
+}

@@ -5,8 +5,8 @@
 //! awaited as a task is.
 //!
 //! The invariant of the file:
-//! - **P1** A call's cell is queued from birth (its state says so) and the job is its one place in a
-//!   queue; whoever runs or refuses the job completes the task.
+//! - **P1** A call's cell is queued from birth (its state says so). The job in the pool has a reference of
+//!   its own; whoever claims the call (the pool, or a canceller while it waits there) ends the task.
 
 use std::cell::Cell as StdCell;
 use std::future::Future;
@@ -27,7 +27,7 @@ use crate::task::harness::publish;
 use crate::task::header::{Cell, Header, Hook};
 use crate::task::id;
 use crate::task::spawn::{Options, head_of};
-use crate::task::state::{Kind, State};
+use crate::task::state::State;
 use crate::task::waker::release;
 
 mod pool;
@@ -77,8 +77,12 @@ impl BlockingPool {
         self.pool.close();
     }
 
-    /// Ends the pool; `true` if every thread has ended by `deadline`.
+    /// Ends the pool; `true` if every call has ended by `deadline`.
     pub(crate) fn join(&self, deadline: Option<Instant>) -> bool {
+        let busy = self.pool.counts().running() > 0;
+        self.pool.close();
+        // Threads without a call end at once; they are not what the deadline is about.
+        let deadline = if busy { deadline } else { None };
         let stuck = self.pool.join(deadline);
         if !stuck.is_empty() {
             say(format_args!(
@@ -125,8 +129,8 @@ where
     let head: TaskHead = head_of(id::take_block(1), site);
     let header = Header::new(
         head,
-        State::new(Kind::Stealable),
-        2, // the task list's and the handle's
+        State::new_blocking(),
+        3, // the task list's, the handle's and the job's
         const { &Cell::<Call<F>, H>::VTABLE },
         home.as_ptr(),
         options.extras(),
@@ -136,18 +140,25 @@ where
     let task = Cell::allocate(None, header, Call(Some(f)), hook);
     // SAFETY: the handle's reference, and the output's type is the hook's.
     let handle = unsafe { Task::new(task) };
-    if !home.add_task(task, false) {
-        // SAFETY: fresh; the list's reference is ours.
-        unsafe { end(task, End::Refused(None), false) };
+    if !home.add_task(task) {
+        // SAFETY: fresh, and on no list: the list's reference and the job's are ours.
+        unsafe {
+            end(task, End::Refused(None), false);
+            release(task);
+        }
         return handle;
     }
-    // SAFETY: either function ends the task, once, on any thread: the closure is `Send` (P1).
+    // SAFETY: either function ends the task and the job's reference, once, on any thread: the closure
+    // is `Send` (P1).
     let job = unsafe { Job::new(task.cast(), run, refuse) };
     if let Err(SpawnRefused(job, error)) = shared.blocking.pool.submit(job) {
         std::mem::forget(job);
         let why = (!shared.is_closing()).then(|| error.to_string());
-        // SAFETY: the job was not taken, and is forgotten.
-        unsafe { end(task, End::Refused(why), true) };
+        // SAFETY: the job was not taken, and is forgotten: its reference is ours.
+        unsafe {
+            end(task, End::Refused(why), true);
+            release(task);
+        }
     }
     handle
 }
@@ -163,10 +174,13 @@ enum End {
 ///
 /// # Safety
 ///
-/// `data` is the header of a call's cell (P1).
+/// `data` is the header of a call's cell, with the job's reference (P1).
 unsafe fn run(data: NonNull<()>) {
     // SAFETY: P1.
-    unsafe { end(data.cast(), End::Run, true) };
+    unsafe {
+        end(data.cast(), End::Run, true);
+        release(data.cast());
+    }
 }
 
 /// Ends the call of a job that will not run.
@@ -176,41 +190,38 @@ unsafe fn run(data: NonNull<()>) {
 /// As `run`.
 unsafe fn refuse(data: NonNull<()>) {
     // SAFETY: P1.
-    unsafe { end(data.cast(), End::Refused(None), true) };
+    unsafe {
+        end(data.cast(), End::Refused(None), true);
+        release(data.cast());
+    }
 }
 
-/// Runs or cancels a call, and completes its task.
+/// Ends a call that has been cancelled, if it still waits for a thread.
 ///
 /// # Safety
 ///
-/// P1; the task list's reference is the caller's, and with `listed` it is on the list.
+/// `task` is the header of a call's cell, to which the caller has a reference.
+pub(crate) unsafe fn cancel_queued(task: NonNull<Header>) {
+    // SAFETY: the caller's promise; it is on the list unless somebody else has ended it.
+    unsafe { end(task, End::Refused(None), true) };
+}
+
+/// Runs or cancels a call and completes its task, unless somebody else does.
+///
+/// # Safety
+///
+/// The caller has a reference; with `listed` the task is on the list until it is ended.
 unsafe fn end(task: NonNull<Header>, end: End, listed: bool) {
-    // SAFETY: the list's reference keeps it alive.
+    // SAFETY: the caller's reference keeps it alive.
     let header = unsafe { task.as_ref() };
-    let end = if header.state.start_poll() { End::Refused(None) } else { end };
+    let Some(cancelled) = header.state.claim() else { return };
+    let end = if cancelled { End::Refused(None) } else { end };
     if let End::Refused(why) = end {
-        // SAFETY: this thread started the poll, so the stage is its own (T2).
+        // SAFETY: this thread claimed the call, so the stage is its own (T2).
         unsafe { (header.vtable.cancel)(task, why) };
     } else {
-        // SAFETY: alive, see above.
-        let home = unsafe { header.core.as_ref() };
-        let outer = CURRENT.replace(task.as_ptr());
-        let mut cx = TaskContext::from_waker(std::task::Waker::noop());
-        let polled = match home.runtime() {
-            Some(shared) => {
-                let context = Context::new(shared, None);
-                // SAFETY: it stays where it is, and leaves below; a poll does not unwind.
-                unsafe { context.join() };
-                // SAFETY: as above.
-                let polled = unsafe { (header.vtable.poll)(task, &mut cx) };
-                context.leave();
-                polled
-            }
-            // SAFETY: as above.
-            None => unsafe { (header.vtable.poll)(task, &mut cx) },
-        };
-        CURRENT.set(outer);
-        debug_assert!(polled.is_ready(), "a call is ready at its first poll");
+        // SAFETY: as above.
+        unsafe { poll(task) };
     }
     // SAFETY: the task has ended on this thread.
     unsafe { publish(task) };
@@ -218,8 +229,34 @@ unsafe fn end(task: NonNull<Header>, end: End, listed: bool) {
         // SAFETY: alive, see above.
         unsafe { header.core.as_ref() }.remove_task(task);
     }
-    // SAFETY: the list's reference ends here.
+    // SAFETY: the list's reference (or the one that was made for it) ends here.
     unsafe { release(task) };
+}
+
+/// Polls the future of a call, which runs the closure, in the call's runtime.
+///
+/// # Safety
+///
+/// This thread has claimed the call, and the caller has a reference.
+unsafe fn poll(task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    let header = unsafe { task.as_ref() };
+    // SAFETY: alive with the cell (T6).
+    let runtime = unsafe { header.core.as_ref() }.runtime();
+    let context = runtime.map(|shared| Context::new(shared, None));
+    if let Some(context) = &context {
+        // SAFETY: it stays where it is, and leaves below; a poll does not unwind.
+        unsafe { context.join() };
+    }
+    let outer = CURRENT.replace(task.as_ptr());
+    let mut cx = TaskContext::from_waker(std::task::Waker::noop());
+    // SAFETY: the caller's promise.
+    let polled = unsafe { (header.vtable.poll)(task, &mut cx) };
+    debug_assert!(polled.is_ready(), "a call is ready at its first poll");
+    CURRENT.set(outer);
+    if let Some(context) = &context {
+        context.leave();
+    }
 }
 
 thread_local! {

@@ -53,8 +53,9 @@ impl Context {
     /// It does not move, and `leave` is called on this thread before it goes (K1).
     pub(crate) unsafe fn join(&self) {
         hooks::with_tls(|tls| {
-            self.outer.set(tls.core.get().cast());
-            tls.core.set(ptr::from_ref(self).cast());
+            self.outer.set(tls.core().cast());
+            // SAFETY: a live context (K1), says the caller.
+            unsafe { tls.set_core(ptr::from_ref(self).cast()) };
         });
     }
 
@@ -78,9 +79,10 @@ impl Context {
     pub(crate) fn leave(&self) {
         hooks::with_tls(|tls| {
             let this = ptr::from_ref(self);
-            let mut at: *const Context = tls.core.get().cast();
+            let mut at: *const Context = tls.core().cast();
             if at == this {
-                tls.core.set(self.outer.get().cast());
+                // SAFETY: the next in the chain, so alive or null (K1).
+                unsafe { tls.set_core(self.outer.get().cast()) };
                 return;
             }
             // Guards may be dropped out of order; the chain closes over the gap.
@@ -100,7 +102,7 @@ impl Context {
 #[inline]
 pub(crate) fn with_context<R>(f: impl FnOnce(Option<&Context>) -> R) -> R {
     hooks::with_tls(|tls| {
-        let context: *const Context = tls.core.get().cast();
+        let context: *const Context = tls.core().cast();
         // SAFETY: null or alive (K1).
         f(unsafe { context.as_ref() })
     })
@@ -140,7 +142,7 @@ pub(crate) fn current_shared() -> Option<Arc<Shared>> {
 /// The reference is valid until the poll ends; callers do not keep it.
 pub(crate) fn current_header<'a>() -> Option<&'a Header> {
     hooks::with_tls(|tls| {
-        let header: *const Header = tls.task.get().cast();
+        let header: *const Header = tls.task().cast();
         // SAFETY: null, or the head of a header that is alive while the thread polls it (K3).
         unsafe { header.as_ref() }
     })

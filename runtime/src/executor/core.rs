@@ -265,15 +265,22 @@ impl CoreShared {
         self.ring.len() + self.overflow.len()
     }
 
-    /// Adds a task to the list; `false` if the runtime is shutting down and the task is no cleanup.
+    /// Adds a task to the list; `false` if the runtime is shutting down and the task is no cleanup, nor
+    /// belongs to one.
     #[inline]
-    pub(crate) fn add_task(&self, task: NonNull<Header>, cleanup: bool) -> bool {
+    pub(crate) fn add_task(&self, task: NonNull<Header>) -> bool {
         let mut list = self.tasks.lock();
-        if list.closed && !cleanup {
-            return false;
-        }
         // SAFETY: the caller is making the task.
         let header = unsafe { task.as_ref() };
+        if list.closed && !header.state.is_shielded() {
+            let of_cleanup = super::context::current_header()
+                .is_some_and(|current| current.state.is_closing() || current.state.is_shielded());
+            if !of_cleanup {
+                return false;
+            }
+            // What a cleanup does during shutdown is waited for like the cleanup itself.
+            header.state.shield();
+        }
         // Ordering: Relaxed, under the lock.
         header.list_index.store(list.tasks.len() as u32, Ordering::Relaxed);
         list.tasks.push(task);
@@ -546,7 +553,7 @@ impl Core {
             glanced_ns: Cell::new(0),
             poll_ns: Cell::new(TARGET_NS),
             looked_ns: Cell::new(0),
-            rng: Cell::new(seed | 1),
+            rng: Cell::new(mixed(seed)),
             next_id: Cell::new(0),
             last_id: Cell::new(0),
             memory: Cells::new(),
@@ -1192,6 +1199,15 @@ impl Drop for Core {
         // SAFETY: the credit is given up once, here (E2). The slot's owner holds another count.
         unsafe { CoreShared::release(self.shared, self.credit.get()) };
     }
+}
+
+/// A state for the generator, which must not be 0: different seeds, different states (the finalizer of
+/// SplitMix64, after Stafford).
+fn mixed(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (z ^ (z >> 31)).max(1)
 }
 
 /// The main future of a `block_on`, as the run loop sees it.

@@ -493,16 +493,16 @@ impl Shared {
     /// Ends the runtime: cancels every task, runs their cleanups until `deadline` (for ever without
     /// one), joins the threads. `false` if something is still running when it returns.
     ///
-    /// On a thread that is running tasks nothing is waited for: those tasks would wait with it.
+    /// On a thread that is running tasks nothing is waited for, since those tasks would wait with it:
+    /// another thread does all this.
     pub(crate) fn shut_down(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
         self.close();
-        self.blocking.close();
         let busy = super::context::runs_a_core()
             || super::context::current_header().is_some()
             // A blocking call of this runtime is one of those that would be waited for.
             || blocking::current_call_is_of(self);
         if busy {
-            return self.shut_down_in_background();
+            return self.shut_down_elsewhere(deadline);
         }
         let mut ended = self.drive_to_the_end(deadline);
         if !ended {
@@ -514,6 +514,19 @@ impl Shared {
         self.finish_shutdown(ended) && blocking
     }
 
+    /// `shut_down`, on a thread of its own; without one, cleanups are dropped.
+    fn shut_down_elsewhere(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
+        let runtime = self.clone();
+        let spawned = thread::Builder::new()
+            .name(format!("{}-shutdown", self.config.thread_name))
+            .spawn(move || runtime.shut_down(deadline));
+        if let Err(error) = spawned {
+            say(format_args!("cannot start a thread for a runtime's shutdown: {error}"));
+            self.shut_down_in_background();
+        }
+        false
+    }
+
     /// Ends the runtime and waits for nothing: tasks of cores without a thread are dropped here, the
     /// worker threads drop theirs and end.
     pub(crate) fn shut_down_in_background(self: &Arc<Self>) -> bool {
@@ -521,9 +534,7 @@ impl Shared {
         self.blocking.close();
         self.abandon_cleanups();
         self.drive_free_cores(Some(Instant::now() + GRACE));
-        let blocking = self.blocking.join(Some(Instant::now()));
-        let ended = self.running_threads() == 0;
-        self.finish_shutdown(ended) && blocking
+        self.finish_shutdown(false)
     }
 
     /// Runs cores that have no thread, until their tasks are done.

@@ -35,7 +35,7 @@ impl PollStamp {
     pub(crate) fn begin(&self, task: &TaskHead) {
         // Ordering: Relaxed, then Release: who sees the new count sees the task. Pairs with `read`.
         self.id.store(task.id, Ordering::Relaxed);
-        self.site.store(task.spawn_site, Ordering::Relaxed);
+        self.site.store(task.spawn_site().to_bits(), Ordering::Relaxed);
         self.count.store(self.count.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
 

@@ -57,11 +57,13 @@ pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) -> bool {
 pub(crate) fn with_current<R>(header: &Header, f: impl FnOnce() -> R) -> R {
     header.head.clear_wait();
     hooks::with_tls(|tls| {
-        let outer = tls.task.replace(&header.head);
+        // SAFETY: the header's reference outlives this call, which puts the old pointer back.
+        let outer = unsafe { tls.set_task(&header.head) };
         tls.budget.set(BUDGET);
         // Every call of foreign code in it is caught.
         let result = AbortOnUnwind::during(f);
-        tls.task.set(outer);
+        // SAFETY: it was there before, and what called this keeps what it points at.
+        unsafe { tls.set_task(outer) };
         tls.budget.set(0);
         result
     })

@@ -39,7 +39,8 @@ pub(crate) struct Frame {
     catches_inside: AtomicU32,
     /// A request was given to this frame.
     delivered: AtomicBool,
-    /// The waker of the owner's last poll, while it is live.
+    /// The waker of the last poll of an owner that catches, while it is live. A scope's is with its
+    /// node.
     waker: SpinLock<Option<Waker>>,
 }
 
@@ -58,7 +59,11 @@ impl Frame {
         self.is_live() && self.shielding.load(Ordering::Relaxed)
     }
 
+    /// Has the owner polled.
     fn wake(&self) {
+        if let Some(scope) = &self.scope {
+            return scope.poke();
+        }
         // Taken, not cloned: the poll that follows notes it again.
         let waker = self.waker.lock().take();
         if let Some(waker) = waker {
@@ -73,9 +78,10 @@ impl Frame {
     /// Begins or ends to hold requests up.
     fn set_shielding(self: &Arc<Self>, on: bool) {
         // Ordering: Relaxed throughout, see `is_shielding`.
-        if self.shielding.swap(on, Ordering::Relaxed) == on {
+        if self.shielding.load(Ordering::Relaxed) == on {
             return;
         }
+        self.shielding.store(on, Ordering::Relaxed);
         for frame in self.ancestors() {
             if on {
                 frame.shields_inside.fetch_add(1, Ordering::Relaxed);
@@ -179,8 +185,8 @@ impl Place {
     }
 
     /// Makes the frame, if there is none or the future has moved to another task since its last poll;
-    /// notes the waker, and whether it shields.
-    fn update(&mut self, waker: &Waker) -> &Arc<Frame> {
+    /// notes the waker of one that catches, and whether it shields.
+    fn update(&mut self, waker: &Waker, shields: bool) {
         let task = if CLEANING.get() { 0 } else { current_header().map_or(0, |t| t.head.id) };
         if self.frame.as_ref().is_some_and(|frame| frame.task != task) {
             self.leave();
@@ -207,30 +213,33 @@ impl Place {
             }
             frame
         });
-        let known = frame.waker.lock().as_ref().is_some_and(|w| w.will_wake(waker));
-        if !known {
-            let waker = waker.clone();
-            let old = frame.waker.lock().replace(waker);
-            drop(old);
-        }
-        if let Some(scope) = &self.scope {
-            frame.set_shielding(scope.is_shielded());
-        }
-        frame
-    }
-
-    /// Polls what is inside the frame.
-    pub(crate) fn poll<R>(&mut self, waker: &Waker, poll: impl FnOnce() -> R) -> R {
-        /// Puts the outer frame back, also when the poll unwinds.
-        struct Outer(Option<Arc<Frame>>);
-        impl Drop for Outer {
-            fn drop(&mut self) {
-                let inner = CURRENT.replace(self.0.take());
-                drop(inner);
+        if frame.catches() {
+            let known = frame.waker.lock().as_ref().is_some_and(|w| w.will_wake(waker));
+            if !known {
+                let waker = waker.clone();
+                let old = frame.waker.lock().replace(waker);
+                drop(old);
             }
         }
-        let frame = self.update(waker).clone();
-        let _outer = Outer(CURRENT.replace(Some(frame)));
+        frame.set_shielding(shields);
+    }
+
+    /// Polls what is inside the frame, which holds requests up if it `shields`.
+    pub(crate) fn poll<R>(&mut self, waker: &Waker, shields: bool, poll: impl FnOnce() -> R) -> R {
+        /// The frame that is the current one in the place of the outer one; they go back to where
+        /// they came from also when the poll unwinds.
+        struct Entered<'a> {
+            outer: Option<Arc<Frame>>,
+            place: &'a mut Option<Arc<Frame>>,
+        }
+        impl Drop for Entered<'_> {
+            fn drop(&mut self) {
+                *self.place = CURRENT.replace(self.outer.take());
+            }
+        }
+        self.update(waker, shields);
+        let place = &mut self.frame;
+        let _entered = Entered { outer: CURRENT.replace(place.take()), place };
         poll()
     }
 

@@ -120,7 +120,7 @@ where
     );
     core.on_alloc();
     let task = Cell::allocate(Some(core), header, future, hook);
-    if !core.shared().add_task(task, shielded) {
+    if !core.shared().add_task(task) {
         // SAFETY: fresh, with two references.
         return unsafe { refuse(task) };
     }
@@ -163,7 +163,7 @@ where
     // The count on the home core (E2 of the cores).
     std::mem::forget(home.clone());
     let task = Cell::allocate(None, header, future, hook);
-    if !home.add_task(task, shielded) {
+    if !home.add_task(task) {
         if single {
             // SAFETY: the mailbox's reference, which it does not get.
             unsafe { release(task) };

@@ -95,6 +95,8 @@ pub(crate) struct State {
     /// Written only by the thread that runs the task (bound: that holds its core). Atomic because
     /// introspection may look, never because two threads write.
     local: AtomicU8,
+    /// It is a blocking call: the pool polls it, or its canceller ends it. Never changes.
+    blocking: bool,
 }
 
 impl State {
@@ -105,7 +107,7 @@ impl State {
             Kind::Bound => (JOIN_INTEREST, BOUND | QUEUED),
             Kind::Local => (JOIN_INTEREST, BOUND | QUEUED | LOCAL),
         };
-        Self { shared: AtomicU8::new(shared), local: AtomicU8::new(local) }
+        Self { shared: AtomicU8::new(shared), local: AtomicU8::new(local), blocking: false }
     }
 
     #[inline]
@@ -116,7 +118,11 @@ impl State {
 
     /// A new bound task that another thread spawns: it goes into the mailbox, with a reference.
     pub(crate) fn new_posted() -> Self {
-        Self { shared: AtomicU8::new(JOIN_INTEREST | NOTIFIED), local: AtomicU8::new(BOUND) }
+        Self {
+            shared: AtomicU8::new(JOIN_INTEREST | NOTIFIED),
+            local: AtomicU8::new(BOUND),
+            blocking: false,
+        }
     }
 
     /// Whether the future is not `Send`.
@@ -127,7 +133,11 @@ impl State {
 
     /// The state of a main future's header.
     pub(crate) fn new_main() -> Self {
-        Self { shared: AtomicU8::new(JOIN_INTEREST), local: AtomicU8::new(BOUND | QUEUED | MAIN) }
+        Self {
+            shared: AtomicU8::new(JOIN_INTEREST),
+            local: AtomicU8::new(BOUND | QUEUED | MAIN),
+            blocking: false,
+        }
     }
 
     /// Whether this is a main future's header.
@@ -136,11 +146,49 @@ impl State {
         self.local.load(Ordering::Relaxed) & MAIN != 0
     }
 
+    /// A blocking call, which its spawner is about to give to the pool.
+    pub(crate) fn new_blocking() -> Self {
+        let Self { shared, local, .. } = Self::new(Kind::Stealable);
+        Self { shared, local, blocking: true }
+    }
+
+    /// Whether this is a blocking call.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.blocking
+    }
+
+    /// queued -> running, for a blocking call, which a canceller may end before the pool comes to it.
+    /// Tells whether a cancel was asked for; `None` if somebody else has claimed it.
+    pub(crate) fn claim(&self) -> Option<bool> {
+        // Ordering: Relaxed, the exchange decides.
+        let mut now = self.shared.load(Ordering::Relaxed);
+        loop {
+            if now & (SCHEDULED | RUNNING | DONE) != SCHEDULED {
+                return None;
+            }
+            // Ordering: AcqRel, as in `start_poll`.
+            match self.shared.compare_exchange_weak(
+                now,
+                now ^ (SCHEDULED | RUNNING),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some(now & CANCEL != 0),
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
     /// Keeps shutdown from cancelling the task. Before it is queued.
     pub(crate) fn shielded(self) -> Self {
+        self.shield();
+        self
+    }
+
+    /// As `shielded`.
+    pub(crate) fn shield(&self) {
         // Ordering: Relaxed, nobody else knows the task yet.
         self.local.store(self.local.load(Ordering::Relaxed) | SHIELDED, Ordering::Relaxed);
-        self
     }
 
     /// Whether shutdown leaves the task alone.
@@ -431,6 +479,19 @@ mod loom_tests {
             } else {
                 assert!(saw, "the poll that took the wake did not see what came before it");
             }
+        });
+    }
+
+    #[test]
+    fn loom_a_blocking_call_is_claimed_once() {
+        loom::model(|| {
+            let state = Arc::new(State::new_blocking());
+            let other = state.clone();
+            let pool = thread::spawn(move || other.claim().is_some());
+            let first = state.set_cancel();
+            let canceller = first && state.claim().is_some();
+            let pool = pool.join().unwrap();
+            assert!(pool != canceller, "the call has exactly one end");
         });
     }
 

@@ -128,6 +128,12 @@ unsafe fn free(task: NonNull<Header>) {
 pub(crate) unsafe fn cancel(task: NonNull<Header>) -> bool {
     // SAFETY: the caller's promise.
     let first = unsafe { task.as_ref() }.state.set_cancel();
+    // SAFETY: the caller's promise.
+    if first && unsafe { task.as_ref() }.state.is_blocking() {
+        // SAFETY: the caller's promise.
+        unsafe { crate::blocking::cancel_queued(task) };
+        return first;
+    }
     if first {
         // SAFETY: the caller's promise.
         unsafe { schedule(task) };
