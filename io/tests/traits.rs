@@ -99,12 +99,14 @@ fn trait_objects_have_the_methods_too() {
 fn as_task<R>(budget: u32, f: impl FnOnce(&TaskHead) -> R) -> R {
     let head = TaskHead::new(1, Site::caller(), 0);
     hooks::with_tls(|tls| {
-        tls.task.set(&head);
+        // SAFETY: the head outlives the call of `f`, and there is no runtime.
+        unsafe { tls.set_task(&head) };
         tls.budget.set(budget);
     });
     let result = f(&head);
     hooks::with_tls(|tls| {
-        tls.task.set(std::ptr::null());
+        // SAFETY: null.
+        unsafe { tls.set_task(std::ptr::null()) };
         tls.budget.set(0);
     });
     result

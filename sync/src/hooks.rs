@@ -6,7 +6,8 @@
 //!
 //! The invariants of the file:
 //! - **H1** While `TLS.task` is not null it points at a head that lives at least as long as the
-//!   pointer stays there; the runtime puts the old pointer back after each poll.
+//!   pointer stays there; the runtime puts the old pointer back after each poll. Whoever calls
+//!   `Tls::set_task` answers for it.
 //! - **H2** A [`Site`] word is made only from a `&'static Location`, by `Site::new`.
 
 use std::cell::Cell;
@@ -203,8 +204,8 @@ impl fmt::Debug for Site {
 pub struct TaskHead {
     /// The task's id; never reused within a process.
     pub id: u64,
-    /// Where the task was spawned: a [`Site`] word.
-    pub spawn_site: u32,
+    /// Where the task was spawned.
+    spawn_site: Site,
     /// The low half of the parent's id, 0 for none.
     pub parent: u32,
     /// Where it waits and for what: site in the low 27 bits, [`WaitKind`] above. Written by the
@@ -219,7 +220,7 @@ impl TaskHead {
     pub fn new(id: u64, spawn_site: Site, parent: u64) -> Self {
         Self {
             id,
-            spawn_site: spawn_site.to_bits(),
+            spawn_site,
             parent: parent as u32,
             wait: AtomicU32::new(0),
             wait_who: AtomicU32::new(0),
@@ -238,8 +239,13 @@ impl TaskHead {
 
     /// Where the task was spawned.
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        // SAFETY: `new` stored a `Site` word (H2).
-        unsafe { Site::locate(self.spawn_site) }.expect("a site is never nowhere")
+        self.spawn_site.location()
+    }
+
+    /// The word for that place, which costs no lookup.
+    #[inline]
+    pub fn spawn_site(&self) -> Site {
+        self.spawn_site
     }
 
     /// Forgets the wait: the task runs.
@@ -253,16 +259,51 @@ impl TaskHead {
 /// What a runtime keeps on each thread, in one place so that one lookup finds it.
 #[derive(Debug)]
 pub struct Tls {
-    /// The task that this thread polls, or null.
-    pub task: Cell<*const TaskHead>,
+    /// The task that this thread polls, or null (H1).
+    task: Cell<*const TaskHead>,
     /// The runtime's own context of this thread, or null.
-    pub core: Cell<*const ()>,
+    core: Cell<*const ()>,
     /// Operations that leaves may still complete in this poll: 0 is "no limit", 1 is "none left".
     pub budget: Cell<u32>,
     /// How many sinks for cleanup tickets are open.
     pub sink_depth: Cell<u32>,
     /// How many tickets the open sinks have caught.
     pub caught: Cell<u32>,
+}
+
+impl Tls {
+    /// The task that this thread polls, or null.
+    #[inline]
+    pub fn task(&self) -> *const TaskHead {
+        self.task.get()
+    }
+
+    /// Makes `task` the task that this thread polls; gives the one before it.
+    ///
+    /// # Safety
+    ///
+    /// It is null, or points at a head that lives until another pointer takes its place (H1), and that
+    /// is what the runtime of this thread takes it for, if it has one: the start of its task header.
+    #[inline]
+    pub unsafe fn set_task(&self, task: *const TaskHead) -> *const TaskHead {
+        self.task.replace(task)
+    }
+
+    /// The runtime's own context of this thread, or null.
+    #[inline]
+    pub fn core(&self) -> *const () {
+        self.core.get()
+    }
+
+    /// Changes the runtime's context of this thread.
+    ///
+    /// # Safety
+    ///
+    /// It is null, or what the runtime takes it for, until another pointer takes its place.
+    #[inline]
+    pub unsafe fn set_core(&self, core: *const ()) {
+        self.core.set(core);
+    }
 }
 
 thread_local! {
@@ -386,10 +427,12 @@ mod tests {
         let head = TaskHead::new(7, Site::caller(), 0);
         set_wait(Site::caller(), WaitKind::Mutex);
         assert!(head.wait().is_none());
-        with_tls(|tls| tls.task.set(&head));
+        // SAFETY: the head lives to the end of the test (H1), and there is no runtime.
+        with_tls(|tls| unsafe { tls.set_task(&head) });
         set_wait_on(Site::caller(), WaitKind::Mutex, 9);
-        with_tls(|tls| tls.task.set(std::ptr::null()));
+        // SAFETY: null.
+        with_tls(|tls| unsafe { tls.set_task(std::ptr::null()) });
         let (kind, at, who) = head.wait().unwrap();
-        assert_eq!((kind, at.line(), who), (WaitKind::Mutex, line!() - 3, 9));
+        assert_eq!((kind, at.line(), who), (WaitKind::Mutex, line!() - 4, 9));
     }
 }

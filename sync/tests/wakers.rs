@@ -164,12 +164,14 @@ fn s05_a_waker_may_look_at_every_primitive() {
 /// Polls as a runtime does: with a task, and with a budget.
 fn as_task<R>(head: &TaskHead, budget: u32, f: impl FnOnce() -> R) -> R {
     with_tls(|tls| {
-        tls.task.set(head);
+        // SAFETY: the head outlives the call of `f`, and there is no runtime.
+        unsafe { tls.set_task(head) };
         tls.budget.set(budget);
     });
     let result = f();
     with_tls(|tls| {
-        tls.task.set(std::ptr::null());
+        // SAFETY: null.
+        unsafe { tls.set_task(std::ptr::null()) };
         tls.budget.set(0);
     });
     result
