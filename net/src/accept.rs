@@ -65,7 +65,7 @@ enum Remedy {
 }
 
 fn remedy(error: &io::Error) -> Remedy {
-    match error.raw_os_error() {
+    match os_error(error) {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Remedy::Pause,
         Some(
             libc::ECONNABORTED
@@ -81,6 +81,15 @@ fn remedy(error: &io::Error) -> Remedy {
         Some(libc::ENONET) => Remedy::Skip,
         _ => Remedy::Fail,
     }
+}
+
+/// The system's number of an error, also of one that came with a context: making the reactor needs
+/// descriptors, too.
+fn os_error(error: &io::Error) -> Option<i32> {
+    error.raw_os_error().or_else(|| {
+        let source = error.get_ref()?.source()?;
+        source.downcast_ref::<io::Error>()?.raw_os_error()
+    })
 }
 
 impl<L: Listen> Acceptor<L> {

@@ -21,9 +21,9 @@ use crate::task::spawn::{Options, spawn};
 
 /// An executor with its timers, reactor and threads.
 ///
-/// Dropping it cancels every task and waits until their cleanups have run and its threads have ended;
-/// on a thread that is running tasks it waits for nothing. asyncio's event loop, with
-/// `asyncio.Runner`'s way of ending.
+/// Dropping it cancels every task and waits until their cleanups have run and its threads have ended.
+/// On a thread that is running tasks, which must not wait, another thread does so. asyncio's event loop,
+/// with `asyncio.Runner`'s way of ending.
 ///
 /// # Examples
 ///
@@ -109,7 +109,8 @@ impl Runtime {
 
     /// Ends the runtime: cancels every task and gives their cleanups, and blocking calls that are under
     /// way, at most `timeout` to finish. Cleanups that have not finished by then are dropped, and a
-    /// line on stderr says so; threads that are still busy are left behind.
+    /// line on stderr says so; threads that are still busy a tenth of a second later are left behind.
+    /// On a thread that is running tasks, another thread does the waiting.
     pub fn shutdown_timeout(self, timeout: Duration) {
         self.handle.shared.shut_down(Some(Instant::now().checked_add(timeout).unwrap_or_else(far)));
     }

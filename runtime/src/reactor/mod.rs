@@ -310,9 +310,28 @@ fn unpack(token: usize) -> (usize, usize) {
     (token & ((1 << INDEX_BITS) - 1), token >> INDEX_BITS)
 }
 
-/// The same kind of error, with what was being done.
+/// The same kind of error, with what was being done. The error itself is its source, for those who
+/// look for the system's number.
 pub(crate) fn with_context(error: io::Error, what: impl fmt::Display) -> io::Error {
-    io::Error::new(error.kind(), format!("{what}: {error}"))
+    io::Error::new(error.kind(), WithContext { what: what.to_string(), error })
+}
+
+#[derive(Debug)]
+struct WithContext {
+    what: String,
+    error: io::Error,
+}
+
+impl fmt::Display for WithContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.error)
+    }
+}
+
+impl std::error::Error for WithContext {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
 }
 
 fn explain_add(error: io::Error, fd: i32) -> io::Error {
