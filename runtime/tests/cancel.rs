@@ -721,3 +721,49 @@ fn tokens_come_and_go() {
         orphan.cancelled().await;
     });
 }
+
+#[test]
+fn a_request_that_a_shield_held_up_ends_a_task_that_waits_for_nothing_else() {
+    on_all(|| async {
+        // The shielded scope is cut, not done: the request takes effect at the wait that follows.
+        let scope = CancelScope::new().shield(true);
+        let handle = scope.handle();
+        let task = spawn(async move {
+            assert!(scope.run(pending::<()>()).await.is_none());
+            std::future::pending::<()>().await;
+        });
+        settle().await;
+        task.cancel();
+        settle().await;
+        handle.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+        // Or it is dropped by what knows of no shields.
+        let task = spawn(async move {
+            let shielded = CancelScope::new().shield(true);
+            let cut = timeout(ms(20), shielded.run(pending::<()>()));
+            assert!(cut.await.is_err());
+            std::future::pending::<()>().await;
+        });
+        settle().await;
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn one_scope_may_run_several_things_at_once() {
+    on_all(|| async {
+        let scope = Arc::new(CancelScope::new().deadline(after(3)));
+        let tasks: Vec<_> = (0..5)
+            .map(|_| {
+                let scope = scope.clone();
+                spawn(async move { scope.run(pending::<()>()).await })
+            })
+            .collect();
+        let all = gather((0..5).map(|_| scope.run(pending::<()>())));
+        assert!(all.await.iter().all(Option::is_none));
+        for task in tasks {
+            assert!(task.await.unwrap().is_none());
+        }
+    });
+}

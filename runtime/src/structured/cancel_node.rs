@@ -5,14 +5,24 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use corio_sync::Event;
-use corio_sync::prim::SpinLock;
+use corio_sync::prim::{AtomicU32, Ordering, SpinLock};
 use slab::Slab;
 
 use crate::time::Instant;
-use crate::wake::wake;
+use crate::wake::wake_all;
+
+/// It is cancelled.
+const CANCELLED: u32 = 1;
+/// What is around it does not reach in.
+const SHIELDED: u32 = 2;
+/// Added to the word at each change.
+const CHANGE: u32 = 4;
 
 /// A node in a tree of things that can be cancelled.
 pub(crate) struct Node {
+    /// What a run looks at each time that it is polled: flags, and a count of changes. Written under
+    /// the lock.
+    word: AtomicU32,
     state: SpinLock<State>,
     /// Set when the node is cancelled, for any number of waiters.
     pub(super) event: Event,
@@ -30,8 +40,22 @@ struct State {
     shielded: bool,
     deadline: Option<Instant>,
     children: Slab<Weak<Node>>,
-    /// Who runs the scope, and looks at all of this when it is polled.
-    runner: Option<Waker>,
+    /// The wakers of those who run the scope; taken by each change.
+    runners: Slab<Option<Waker>>,
+}
+
+/// What a run sees of its node without a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look(u32);
+
+impl Look {
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.0 & CANCELLED != 0
+    }
+
+    pub(crate) fn is_shielded(self) -> bool {
+        self.0 & SHIELDED != 0
+    }
 }
 
 impl State {
@@ -42,15 +66,19 @@ impl State {
 
 impl Node {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { state: SpinLock::default(), event: Event::new(), parent: None })
+        Arc::new(Self::below(None))
+    }
+
+    fn below(parent: Option<(Weak<Self>, usize)>) -> Self {
+        let word = AtomicU32::new(0);
+        Self { word, state: SpinLock::default(), event: Event::new(), parent }
     }
 
     /// A node that is cancelled when this one is.
     pub(super) fn child(self: &Arc<Self>) -> Arc<Self> {
         let child = Arc::new_cyclic(|this| {
             let place = self.state.lock().children.insert(this.clone());
-            let parent = Some((Arc::downgrade(self), place));
-            Self { state: SpinLock::default(), event: Event::new(), parent }
+            Self::below(Some((Arc::downgrade(self), place)))
         });
         // Also if the parent was cancelled just now, when there was no child yet to be told.
         if self.is_cancelled() {
@@ -64,18 +92,21 @@ impl Node {
         self.change(|state| state.own = true);
     }
 
+    /// The state as of the last change.
+    #[inline]
+    pub(crate) fn look(&self) -> Look {
+        // Ordering: Acquire sees what came before the change. Pairs with `change_one`.
+        Look(self.word.load(Ordering::Acquire))
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.state.lock().is_cancelled()
+        self.look().is_cancelled()
     }
 
     /// Whether it is cancelled, or its deadline has come.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         let state = self.state.lock();
         state.is_cancelled() || state.deadline.is_some_and(|deadline| deadline <= now)
-    }
-
-    pub(crate) fn is_shielded(&self) -> bool {
-        self.state.lock().shielded
     }
 
     pub(super) fn set_shielded(&self, on: bool) {
@@ -90,23 +121,35 @@ impl Node {
         self.change(|state| state.deadline = deadline);
     }
 
-    /// From now on whoever runs the scope is told of changes.
-    pub(super) fn set_runner(&self, waker: &Waker) {
-        let known = self.state.lock().runner.as_ref().is_some_and(|w| w.will_wake(waker));
-        if !known {
-            let waker = waker.clone();
-            let old = self.state.lock().runner.replace(waker);
-            drop(old);
-        }
+    /// Somebody runs the scope; gives the place for its waker.
+    pub(super) fn enter(&self) -> usize {
+        self.state.lock().runners.insert(None)
     }
 
-    /// Nobody runs the scope any more.
-    pub(super) fn clear_runner(&self) {
-        let old = self.state.lock().runner.take();
+    /// From now on `waker` is told of changes to what this returns: the state, and the deadline.
+    pub(super) fn note(&self, runner: usize, waker: &Waker) -> (Look, Option<Instant>) {
+        let waker = waker.clone();
+        let mut state = self.state.lock();
+        let old = state.runners[runner].replace(waker);
+        // Under the lock, so that a change is either in here or finds the waker.
+        let seen = (self.look(), state.deadline);
+        drop(state);
+        drop(old);
+        seen
+    }
+
+    /// The run at that place is over.
+    pub(super) fn leave(&self, runner: usize) {
+        let old = self.state.lock().runners.remove(runner);
         drop(old);
     }
 
-    /// Changes the state, tells the runner, and passes a cancellation on to everything below.
+    /// Has whoever runs the scope look at it again.
+    pub(crate) fn poke(&self) {
+        self.change_one(|_| {});
+    }
+
+    /// Changes the state, tells who runs it, and passes a cancellation on to everything below.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let Some(children) = self.change_one(change) else { return };
         // A list instead of a recursion: trees may be deep.
@@ -117,14 +160,22 @@ impl Node {
         }
     }
 
-    /// Changes the state and tells the runner; gives the children if the node has become cancelled.
+    /// Changes the state and tells who runs it; gives the children if the node has become cancelled.
     fn change_one(&self, change: impl FnOnce(&mut State)) -> Option<Vec<Arc<Self>>> {
         let mut state = self.state.lock();
         let before = state.is_cancelled();
         change(&mut state);
         let cancelled = !before && state.is_cancelled();
-        // Taken, not cloned: the poll that follows notes it again.
-        let runner = state.runner.take();
+        let flags = if state.is_cancelled() { CANCELLED } else { 0 }
+            | if state.shielded { SHIELDED } else { 0 };
+        // Ordering: Relaxed, only written under the lock.
+        let changes =
+            (self.word.load(Ordering::Relaxed) & !(CANCELLED | SHIELDED)).wrapping_add(CHANGE);
+        // Ordering: Release publishes what the caller did. Pairs with `look`.
+        self.word.store(flags | changes, Ordering::Release);
+        // Taken, not cloned: whoever looks next sees that there was a change, and notes it again.
+        let runners: Vec<_> =
+            state.runners.iter_mut().filter_map(|(_, runner)| runner.take()).collect();
         let children = if cancelled {
             Some(state.children.iter().filter_map(|(_, child)| child.upgrade()).collect())
         } else {
@@ -134,9 +185,7 @@ impl Node {
         if cancelled {
             self.event.set();
         }
-        if let Some(runner) = runner {
-            wake(runner);
-        }
+        wake_all(runners);
         children
     }
 }

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use corio_sync::hooks::Site;
 use pin_project_lite::pin_project;
 
-use super::cancel_node::Node;
+use super::cancel_node::{Look, Node};
 use crate::cleanup::{CleanupWait, SinkGuard};
 use crate::executor::context::current_header;
 use crate::say::say;
@@ -119,7 +120,7 @@ impl CancelScope {
         RunScope {
             inner: Some(future),
             place: Place::of_scope(self.node.clone()),
-            runner: Runner(self.node.clone()),
+            runner: Runner::new(self.node.clone()),
             alarm: None,
             caught: CleanupWait::nothing(),
             cleanup_limit: self.cleanup_limit,
@@ -176,12 +177,47 @@ impl fmt::Debug for ScopeHandle {
     }
 }
 
-/// The node's runner is whoever polls this; it goes with the run.
-struct Runner(Arc<Node>);
+/// What a run knows of its node, and its place there, which goes with it.
+struct Runner {
+    node: Arc<Node>,
+    /// Its place for a waker; `None` before the first poll and after the end.
+    place: Option<usize>,
+    /// The waker there, by its identity: it is alive as long as nothing has changed.
+    waker: (usize, usize),
+    /// What there was to see when the waker was put there.
+    seen: Look,
+    deadline: Option<Instant>,
+}
+
+impl Runner {
+    fn new(node: Arc<Node>) -> Self {
+        let seen = node.look();
+        Self { node, place: None, waker: (0, 0), seen, deadline: None }
+    }
+
+    /// Sees to it that `waker` is told of changes, and looks at the node.
+    #[inline]
+    fn look(&mut self, waker: &Waker) -> Look {
+        let identity = (waker.data().addr(), ptr::from_ref(waker.vtable()).addr());
+        if self.place.is_none() || self.waker != identity || self.seen != self.node.look() {
+            let place = *self.place.get_or_insert_with(|| self.node.enter());
+            (self.seen, self.deadline) = self.node.note(place, waker);
+            self.waker = identity;
+        }
+        self.seen
+    }
+
+    /// The run is over.
+    fn leave(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.node.leave(place);
+        }
+    }
+}
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        self.0.clear_runner();
+        self.leave();
     }
 }
 
@@ -225,30 +261,34 @@ impl<F: Future> Future for RunScope<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let node = &this.runner.0;
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
-            node.set_runner(cx.waker());
-            if !node.is_cancelled() || this.place.is_held_up() {
-                if let Poll::Ready(output) = this.place.poll(cx.waker(), || inner.poll(cx)) {
+            let now = this.runner.look(cx.waker());
+            if !now.is_cancelled() || this.place.is_held_up() {
+                let shields = now.is_shielded();
+                let polled = this.place.poll(cx.waker(), shields, || inner.poll(cx));
+                if let Poll::Ready(output) = polled {
                     this.place.leave();
-                    node.clear_runner();
+                    this.runner.leave();
                     this.inner.set(None);
                     return Poll::Ready(Some(output));
                 }
-                let expired = poll_alarm(this.alarm, node.deadline(), *this.site, cx);
-                if !expired && !node.is_cancelled() {
+                // The body may have changed something itself.
+                let now = this.runner.look(cx.waker());
+                let expired = poll_alarm(this.alarm, this.runner.deadline, *this.site, cx);
+                if !expired && !now.is_cancelled() {
                     return Poll::Pending;
                 }
                 if this.place.is_held_up() || this.place.ends_with_outer(Instant::now()) {
                     return Poll::Pending;
                 }
             }
-            node.cancel();
+            this.runner.node.cancel();
             let sink = SinkGuard::enter();
             this.inner.set(None);
             sink.finish_into(this.caught);
+            // In this order: the end of a shield wakes the run, for a request that may have waited.
             this.place.leave();
-            node.clear_runner();
+            this.runner.leave();
             *this.alarm = None;
         }
         if Pin::new(&mut *this.caught).poll(cx).is_ready() {
@@ -279,7 +319,7 @@ impl<F> fmt::Debug for RunScope<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunScope")
             .field("running", &self.inner.is_some())
-            .field("scope", &self.runner.0)
+            .field("scope", &self.runner.node)
             .finish_non_exhaustive()
     }
 }

@@ -83,7 +83,7 @@ impl<F: Future> Future for CatchCancel<F> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
             if !this.place.is_delivered() {
-                let output = ready!(this.place.poll(cx.waker(), || inner.poll(cx)));
+                let output = ready!(this.place.poll(cx.waker(), false, || inner.poll(cx)));
                 this.place.leave();
                 return Poll::Ready(Ok(output));
             }
