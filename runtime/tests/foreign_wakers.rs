@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use corio_runtime::cleanup::{CleanupWait, SinkGuard};
 use corio_runtime::runtime::{Builder, Runtime};
-use corio_runtime::structured::{Ready, TaskGroup, finally, task_group};
+use corio_runtime::structured::{CancelScope, CancelToken, Ready, TaskGroup, finally, task_group};
 use corio_runtime::{run, spawn, yield_now};
 
 fn runtimes() -> [Runtime; 2] {
@@ -134,7 +134,23 @@ fn every_wait_for_a_group_keeps_one_waker_and_leaves_none_behind() {
 }
 
 #[test]
-fn s06_a_waker_that_panics_does_not_strand_those_behind_it() {
+fn s06_a_waker_that_panics_does_not_keep_a_cancellation_from_what_is_below() {
+    run(async {
+        let above = CancelToken::new();
+        let below = above.child_token();
+        let scope = CancelScope::new();
+        let mut waits = (pin!(above.cancelled()), pin!(scope.run(pending::<()>())));
+        poll_with(waits.0.as_mut(), &panicking());
+        poll_with(waits.1.as_mut(), &panicking());
+        above.cancel();
+        assert!(below.is_cancelled());
+        scope.handle().cancel();
+        assert!(waits.1.await.is_none());
+    });
+}
+
+#[test]
+fn s06_a_waker_that_panics_does_not_strand_strand_those_behind_it() {
     for runtime in runtimes() {
         runtime.block_on(async {
             let group = TaskGroup::<()>::new();

@@ -8,6 +8,7 @@ use corio_sync::Event;
 use corio_sync::prim::{AtomicU32, Ordering, SpinLock};
 use slab::Slab;
 
+use crate::task::header::{catch, drop_payload};
 use crate::time::Instant;
 use crate::wake::wake_all;
 
@@ -183,7 +184,10 @@ impl Node {
         };
         drop(state);
         if cancelled {
-            self.event.set();
+            // A waiter's waker that panics must not keep the cancellation from what is below.
+            if let Err(payload) = catch(|| self.event.set()) {
+                drop_payload(payload);
+            }
         }
         wake_all(runners);
         children
