@@ -17,7 +17,7 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     wakers.into_iter().for_each(wake);
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(corio_loom)))]
 mod tests {
     use std::sync::Arc;
     use std::task::{Wake, Waker};

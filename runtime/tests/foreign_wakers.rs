@@ -159,7 +159,11 @@ fn s06_a_waker_that_panics_does_not_strand_strand_those_behind_it() {
             poll_with(first.as_mut(), &panicking());
             let mut second = pin!(group.next());
             // On the list, behind the other, before the child ends.
-            poll_fn(|cx| Poll::Ready(poll_with(second.as_mut(), cx.waker()))).await;
+            poll_fn(|cx| {
+                poll_with(second.as_mut(), cx.waker());
+                Poll::Ready(())
+            })
+            .await;
             child.cancel();
             assert!(second.await.unwrap().is_cancelled());
         });
