@@ -767,3 +767,18 @@ fn one_scope_may_run_several_things_at_once() {
         }
     });
 }
+
+#[test]
+fn the_futures_and_handles_are_send_if_their_parts_are() {
+    fn send<T: Send>(value: T) {
+        drop(value);
+    }
+    fn sync<T: Sync>() {}
+    send(catch_cancel(async {}));
+    send(timeout_scope(LONG, |_| async {}));
+    send(CancelScope::new().run(async {}));
+    send((CancelScope::new(), CancelScope::new().handle(), CancelToken::new()));
+    let token = CancelToken::new();
+    send((token.cancelled(), token.run_until_cancelled(async {})));
+    sync::<(CancelScope, CancelToken, corio_runtime::structured::ScopeHandle)>();
+}
