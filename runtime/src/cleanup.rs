@@ -4,7 +4,7 @@
 //! `'static` future to the task it is in when it is dropped before its end: [`adopt`]. The task polls
 //! it beside its main future and is not done before it is. A combinator that drops something and
 //! wants to know that its cleanups have run (`timeout`, `select!`) opens a [`SinkGuard`] around the
-//! drop, which catches a [`Ticket`] for each adoption, and waits for those.
+//! drop, which catches a ticket for each adoption, and waits for those.
 //!
 //! Sinks nest strictly within one synchronous stretch of one thread, so they are a depth and a log
 //! of caught tickets, not objects; opening one costs two thread-local writes. A [`CleanupWait`] that
