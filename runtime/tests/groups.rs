@@ -545,3 +545,72 @@ fn c11_groups_while_the_runtime_shuts_down() {
         assert_eq!(done.get(), 11);
     }
 }
+
+#[test]
+fn c03_cancelling_the_starter_stays_out_of_the_group_it_started_into() {
+    on_all(|| async {
+        let (cleaned, done) = (Count::default(), Count::default());
+        let outer = TaskGroup::<()>::new();
+        let gate = Arc::new(Event::new());
+        let (into, theirs, opened, served) =
+            (outer.clone(), cleaned.clone(), gate.clone(), done.clone());
+        let starter = spawn(async move {
+            // One that is ready by the time, and one that is not.
+            into.start(|ready| async move {
+                ready.set(());
+                opened.wait().await;
+                served.add();
+            })
+            .await;
+            into.start(|ready: Ready<()>| async move {
+                cleans_up_in(theirs).await;
+                ready.set(());
+            })
+            .await;
+        });
+        settle().await;
+        starter.cancel();
+        assert!(starter.await.unwrap_err().is_cancelled());
+        // The outer group has lost the child that was not ready, and nothing else.
+        assert!(outer.next().await.unwrap().is_cancelled());
+        assert_eq!((cleaned.get(), done.get(), outer.len()), (1, 0, 1));
+        gate.set();
+        outer.join().await.unwrap();
+        assert_eq!(done.get(), 1);
+    });
+}
+
+#[test]
+fn c05_a_failure_and_a_cancel_at_once() {
+    on_all(|| async {
+        for cancel_first in [false, true] {
+            let (cleaned, gate) = (Count::default(), Arc::new(Event::new()));
+            let (theirs, opened) = (cleaned.clone(), gate.clone());
+            let task = spawn(async move {
+                task_group(|group: TaskGroup<&str>| async move {
+                    drop(group.spawn(cleans_up_in(theirs)));
+                    drop(group.spawn(async move {
+                        opened.wait().await;
+                        Err::<(), _>("failed")
+                    }));
+                    pending::<Result<(), &str>>().await
+                })
+                .await
+            });
+            settle().await;
+            if cancel_first {
+                task.cancel();
+                gate.set();
+            } else {
+                gate.set();
+                task.cancel();
+            }
+            // On several workers the failure may have ended the group before the request came.
+            match task.await {
+                Err(error) => assert!(error.is_cancelled()),
+                Ok(result) => assert_eq!(result.unwrap_err().failures().len(), 1),
+            }
+            assert_eq!(cleaned.get(), 1);
+        }
+    });
+}
