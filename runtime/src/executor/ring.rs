@@ -17,7 +17,7 @@ use corio_sync::prim::{AtomicPtr, AtomicUsize, Ordering, planted};
 
 /// Slots of a ring; what does not fit goes to the overflow list of the core.
 #[cfg(not(corio_loom))]
-pub(crate) const CAPACITY: usize = 256;
+pub(crate) const CAPACITY: usize = 1024;
 #[cfg(corio_loom)]
 pub(crate) const CAPACITY: usize = 4;
 
