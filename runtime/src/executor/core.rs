@@ -16,33 +16,27 @@
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::VecDeque;
-use std::fmt;
-use std::io;
-use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
 use corio_sync::hooks::TaskHead;
-use corio_sync::prim::statics::OnceLock;
-use corio_sync::prim::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, Parker, SpinLock};
+use corio_sync::prim::Ordering;
 
 use super::abort::AbortOnUnwind;
 use super::cells::Cells;
 use super::context::with_context;
-use super::mailbox::Mailbox;
-use super::park::{ParkState, Wake};
-use super::ring::{CAPACITY, Ring};
+pub(crate) use super::core_shared::{CoreRef, CoreShared};
+use super::ring::CAPACITY;
 use super::shared::Shared;
-use super::watchdog::PollStamp;
-use crate::reactor::{Events, Reactor};
+use super::watcher::{FIRST_NAP, LAST_NAP};
+use crate::reactor::Events;
 use crate::say::say;
 use crate::task::harness;
 use crate::task::header::Header;
 use crate::task::id;
 use crate::task::join::Canceller;
 use crate::task::waker::release;
-use crate::time::timers::Timers;
 
 /// The most polls between two looks at the clock. Whatever the polls before took, a change to long
 /// ones is noticed after so many of them.
@@ -50,446 +44,9 @@ const MAX_INTERVAL: u32 = 16;
 /// Time between two looks at timers, mail and I/O while there is other work.
 const TARGET_NS: u64 = 30_000;
 /// Timers fired before other work gets its turn.
-const TIMER_BATCH: usize = 1024;
+pub(super) const TIMER_BATCH: usize = 1024;
 /// Counts of `cells` taken at a time.
-const CREDIT: usize = 256;
-/// A sibling's backlog is worth taking when it would keep it busy for this long.
-const WORTH_STEALING_NS: u64 = 500_000;
-/// The watcher's naps: the first and the longest.
-const FIRST_NAP: Duration = Duration::from_micros(100);
-const LAST_NAP: Duration = Duration::from_millis(10);
-
-/// The part of a core that any thread may touch.
-pub(crate) struct CoreShared {
-    /// Its place among the runtime's cores.
-    pub(crate) index: usize,
-    runtime: Weak<Shared>,
-    pub(crate) park: ParkState,
-    /// Where the core's thread sleeps while there is no reactor.
-    parker: Parker,
-    /// Whether the thread sleeps in the reactor rather than in `parker`. Written by the core's thread
-    /// before it announces its sleep, read by whoever finds it asleep.
-    in_reactor: AtomicBool,
-    /// Stealable tasks sent by other threads.
-    mail: Mailbox<Header>,
-    /// Bound tasks woken by other threads; each holds a reference.
-    bound_mail: Mailbox<Header>,
-    ring: Ring<Header>,
-    overflow: Overflow,
-    tasks: SpinLock<TaskList>,
-    pub(crate) timers: Timers,
-    reactor: OnceLock<Arc<Reactor>>,
-    /// Guards the making of the reactor.
-    making_reactor: Mutex<()>,
-    /// Polls since the start. Written by the core's thread, read by the watcher.
-    polls: AtomicU64,
-    /// The poll that is under way, where somebody asked for long ones to be reported.
-    pub(crate) poll_stamp: PollStamp,
-    /// Set once, when shutdown will not wait for cleanups any longer.
-    abandon: AtomicBool,
-    /// A thread in `block_on` asks for the core: its worker gives it up when it has nothing to do.
-    wanted: AtomicBool,
-    /// The core itself while no thread runs it.
-    pub(crate) slot: Mutex<Option<Box<Core>>>,
-    cells: AtomicUsize,
-}
-
-// SAFETY: the raw pointers in it are tasks, whose state says who may touch them (T1, T2, E3).
-unsafe impl Send for CoreShared {}
-// SAFETY: as above; everything else in it is made for sharing.
-unsafe impl Sync for CoreShared {}
-
-/// The tasks of a core, from spawn to completion, wherever they run. Holds a reference to each.
-#[derive(Default)]
-struct TaskList {
-    tasks: Vec<NonNull<Header>>,
-    /// Set at shutdown: nothing is added any more.
-    closed: bool,
-}
-
-/// Tasks that did not fit the ring, in order.
-#[derive(Default)]
-struct Overflow {
-    tasks: SpinLock<VecDeque<NonNull<Header>>>,
-    /// Written with the lock held; read without.
-    len: AtomicUsize,
-}
-
-impl Overflow {
-    #[inline]
-    fn len(&self) -> usize {
-        // Ordering: Relaxed, the owner wrote it, or it is a hint.
-        self.len.load(Ordering::Relaxed)
-    }
-
-    fn push(&self, task: NonNull<Header>) {
-        let mut tasks = self.tasks.lock();
-        tasks.push_back(task);
-        // Ordering: Relaxed, see `len`.
-        self.len.store(tasks.len(), Ordering::Relaxed);
-    }
-
-    /// Takes at most `limit` tasks, oldest first.
-    fn take(&self, limit: usize, mut f: impl FnMut(NonNull<Header>)) {
-        let mut tasks = self.tasks.lock();
-        let count = limit.min(tasks.len());
-        tasks.drain(..count).for_each(&mut f);
-        // Ordering: Relaxed, see `len`.
-        self.len.store(tasks.len(), Ordering::Relaxed);
-    }
-}
-
-impl CoreShared {
-    /// A core that no thread runs, with its `Core` in the slot. The caller holds one count.
-    pub(crate) fn allocate(
-        index: usize,
-        single: bool,
-        runtime: Weak<Shared>,
-        seed: u64,
-    ) -> NonNull<Self> {
-        let shared = Box::new(Self {
-            index,
-            runtime,
-            park: ParkState::off(),
-            parker: Parker::new(),
-            in_reactor: AtomicBool::new(false),
-            mail: Mailbox::new(),
-            bound_mail: Mailbox::new(),
-            ring: Ring::new(),
-            overflow: Overflow::default(),
-            tasks: SpinLock::new(TaskList::default()),
-            timers: Timers::new(),
-            reactor: OnceLock::new(),
-            making_reactor: Mutex::new(()),
-            polls: AtomicU64::new(0),
-            poll_stamp: PollStamp::new(),
-            abandon: AtomicBool::new(false),
-            wanted: AtomicBool::new(false),
-            slot: Mutex::new(None),
-            cells: AtomicUsize::new(1 + CREDIT),
-        });
-        let shared = NonNull::from(Box::leak(shared));
-        let core = Box::new(Core::new(shared, single, seed));
-        // SAFETY: just made, and not shared yet.
-        *unsafe { shared.as_ref() }.slot.lock() = Some(core);
-        shared
-    }
-
-    /// Gives `count` counts back; frees the core with the last (E2).
-    ///
-    /// # Safety
-    ///
-    /// The caller owns that many counts.
-    pub(crate) unsafe fn release(this: NonNull<Self>, count: usize) {
-        // SAFETY: the caller's counts keep it alive.
-        let shared = unsafe { this.as_ref() };
-        // Ordering: AcqRel: the last user sees everybody's accesses before it frees.
-        if shared.cells.fetch_sub(count, Ordering::AcqRel) == count {
-            // SAFETY: nobody has a count any more, and `allocate` made it.
-            drop(unsafe { Box::from_raw(this.as_ptr()) });
-        }
-    }
-
-    /// The runtime, unless it is gone.
-    pub(crate) fn runtime(&self) -> Option<Arc<Shared>> {
-        self.runtime.upgrade()
-    }
-
-    /// Something was put where the core will look: sees to it that it looks.
-    #[inline]
-    pub(crate) fn notify(&self) {
-        match self.park.notify() {
-            Wake::Nothing => {}
-            Wake::Thread => self.unpark(),
-            Wake::Start => self.start(),
-        }
-    }
-
-    #[cold]
-    fn unpark(&self) {
-        // Ordering: Relaxed: written before the core's thread announced its sleep, which the caller
-        // has seen through the park word.
-        if self.in_reactor.load(Ordering::Relaxed) {
-            if let Some(reactor) = self.reactor.get() {
-                reactor.notify();
-            }
-        } else {
-            self.parker.unpark();
-        }
-    }
-
-    #[cold]
-    fn start(&self) {
-        match self.runtime.upgrade() {
-            Some(runtime) => runtime.find_thread_for(self.index),
-            None => self.refuse_mail(),
-        }
-    }
-
-    /// The runtime is gone: nobody will read what is sent, and each item holds a reference.
-    ///
-    /// The word is OFF before the mailbox is emptied, so a later sender finds OFF, and empties it
-    /// itself.
-    pub(crate) fn refuse_mail(&self) {
-        self.park.turn_off();
-        for task in self.bound_mail.take() {
-            // SAFETY: the mailbox's reference ends here. It is not what keeps this core: the caller
-            // has a count, or a waker of a task that has one.
-            unsafe { release(task) };
-        }
-    }
-
-    /// Sends a stealable task whose state has just become "queued".
-    pub(crate) fn post(&self, task: NonNull<Header>) {
-        // SAFETY: queued once, by the caller (E3).
-        if unsafe { self.mail.push(task) } {
-            self.notify();
-        }
-    }
-
-    /// Sends a bound task that has just been marked as notified, with a reference.
-    pub(crate) fn post_bound(&self, task: NonNull<Header>) {
-        // SAFETY: notified once, by the caller, with a reference for the mailbox.
-        if unsafe { self.bound_mail.push(task) } {
-            self.notify();
-        }
-    }
-
-    fn has_mail(&self) -> bool {
-        !self.mail.is_empty() || !self.bound_mail.is_empty()
-    }
-
-    /// Stealable tasks that wait in the core's queues, about.
-    #[inline]
-    pub(crate) fn backlog(&self) -> usize {
-        self.ring.len() + self.overflow.len()
-    }
-
-    /// Adds a task to the list; `false` if the runtime is shutting down and the task is no cleanup, nor
-    /// belongs to one.
-    #[inline]
-    pub(crate) fn add_task(&self, task: NonNull<Header>) -> bool {
-        let mut list = self.tasks.lock();
-        // SAFETY: the caller is making the task.
-        let header = unsafe { task.as_ref() };
-        if list.closed && !header.state.is_shielded() {
-            let of_cleanup = super::context::current_header()
-                .is_some_and(|current| current.state.is_closing() || current.state.is_shielded());
-            if !of_cleanup {
-                return false;
-            }
-            // What a cleanup does during shutdown is waited for like the cleanup itself.
-            header.state.shield();
-        }
-        // Ordering: Relaxed, under the lock.
-        header.list_index.store(list.tasks.len() as u32, Ordering::Relaxed);
-        list.tasks.push(task);
-        true
-    }
-
-    /// Takes a completed task off the list; its reference is the caller's now.
-    #[inline]
-    pub(crate) fn remove_task(&self, task: NonNull<Header>) {
-        let mut list = self.tasks.lock();
-        // SAFETY: on the list, so alive.
-        // Ordering: Relaxed, under the lock.
-        let index = unsafe { task.as_ref() }.list_index.load(Ordering::Relaxed) as usize;
-        debug_assert_eq!(list.tasks[index], task);
-        list.tasks.swap_remove(index);
-        if let Some(moved) = list.tasks.get(index) {
-            // SAFETY: on the list, so alive.
-            // Ordering: Relaxed, under the lock.
-            unsafe { moved.as_ref() }.list_index.store(index as u32, Ordering::Relaxed);
-        }
-        let last = list.closed && list.tasks.is_empty();
-        drop(list);
-        if last {
-            self.last_task_gone();
-        }
-    }
-
-    #[cold]
-    fn last_task_gone(&self) {
-        if let Some(runtime) = self.runtime.upgrade() {
-            runtime.core_drained();
-        }
-    }
-
-    /// How many tasks the list holds.
-    pub(crate) fn task_count(&self) -> usize {
-        self.tasks.lock().tasks.len()
-    }
-
-    /// Calls `f` with each task on the list, which it must not keep.
-    pub(crate) fn for_each_task(&self, mut f: impl FnMut(&Header)) {
-        for task in &self.tasks.lock().tasks {
-            // SAFETY: on the list, so alive while the lock is held.
-            f(unsafe { task.as_ref() });
-        }
-    }
-
-    /// From now on cleanups are dropped.
-    pub(crate) fn abandon_cleanups(&self) {
-        // Ordering: Relaxed, see `Core::abandons_cleanups`.
-        self.abandon.store(true, Ordering::Relaxed);
-    }
-
-    /// Calls `f` with a pointer to each task on the list; the list is locked meanwhile.
-    pub(crate) fn for_each_task_ptr(&self, f: impl FnMut(NonNull<Header>)) {
-        self.tasks.lock().tasks.iter().copied().for_each(f);
-    }
-
-    /// Takes over what was sent to `other`, which cannot get a thread.
-    pub(crate) fn adopt_mail_of(&self, other: &CoreShared) {
-        other.mail.take().for_each(|task| self.post(task));
-    }
-
-    /// Refuses new tasks, and calls `f` with each that is there.
-    pub(crate) fn close(&self, mut f: impl FnMut(NonNull<Header>)) {
-        let mut list = self.tasks.lock();
-        list.closed = true;
-        list.tasks.iter().copied().for_each(&mut f);
-    }
-
-    /// The core's reactor, made if need be.
-    pub(crate) fn reactor_or_new(&self, own_thread: bool) -> io::Result<Arc<Reactor>> {
-        if let Some(reactor) = self.reactor.get() {
-            if !own_thread {
-                // It may belong to a core that no thread runs.
-                self.notify();
-            }
-            return Ok(reactor.clone());
-        }
-        let guard = self.making_reactor.lock();
-        if let Some(reactor) = self.reactor.get() {
-            return Ok(reactor.clone());
-        }
-        let reactor = match Reactor::new() {
-            Ok(reactor) => Arc::new(reactor),
-            // Out of descriptors: a sibling's reactor serves as well, only less well placed.
-            Err(error) => {
-                let runtime = self.runtime.upgrade();
-                let runtime = runtime.as_deref();
-                let lends = |core: &&CoreRef| core.reactor().is_some();
-                let lender = runtime.and_then(|r| r.cores().iter().find(lends));
-                let other = lender.and_then(|core| {
-                    core.notify();
-                    core.reactor().cloned()
-                });
-                return other.ok_or(error);
-            }
-        };
-        let _ = self.reactor.set(reactor.clone());
-        drop(guard);
-        if !own_thread {
-            // A thread that sleeps in `parker` must move to the reactor, and one must run the core.
-            self.notify();
-        }
-        Ok(reactor)
-    }
-
-    pub(crate) fn reactor(&self) -> Option<&Arc<Reactor>> {
-        self.reactor.get()
-    }
-
-    /// Ends timers and reactor; who waits on them is told. Threads are gone, or about to go.
-    pub(crate) fn shut_down(&self) {
-        self.timers.shutdown();
-        if let Some(reactor) = self.reactor.get() {
-            reactor.shutdown();
-        }
-    }
-
-    /// Asks the worker that runs the core, and sleeps, to give it up.
-    pub(crate) fn ask_for_it(&self) {
-        // Ordering: Relaxed, published by the park word.
-        self.wanted.store(true, Ordering::Relaxed);
-        self.notify();
-    }
-
-    /// Takes the request; `true` if there was one.
-    #[inline]
-    fn take_request(&self) -> bool {
-        // Ordering: Relaxed, ordered by the park word; the load keeps the common case from writing.
-        self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::Relaxed)
-    }
-
-    /// Whether anything may still happen on the core, so that it needs a thread.
-    fn has_something_left(&self) -> bool {
-        self.has_mail()
-            || self.task_count() > 0
-            || self.timers.len() > 0
-            || self.reactor().is_some_and(|r| r.registered() > 0)
-    }
-
-    /// Polls since the start.
-    pub(crate) fn polls(&self) -> u64 {
-        // Ordering: Relaxed, a sample.
-        self.polls.load(Ordering::Relaxed)
-    }
-}
-
-impl fmt::Debug for CoreShared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Core").field("index", &self.index).finish_non_exhaustive()
-    }
-}
-
-/// A counted pointer to a core.
-pub(crate) struct CoreRef(NonNull<CoreShared>);
-
-// SAFETY: `CoreShared` is `Send` and `Sync`, and the count is atomic.
-unsafe impl Send for CoreRef {}
-// SAFETY: as above.
-unsafe impl Sync for CoreRef {}
-
-impl CoreRef {
-    /// # Safety
-    ///
-    /// `core` is alive: somebody holds a count of it.
-    pub(crate) unsafe fn new(core: NonNull<CoreShared>) -> Self {
-        // SAFETY: the caller's promise.
-        // Ordering: Relaxed, a count is made from a count.
-        unsafe { core.as_ref() }.cells.fetch_add(1, Ordering::Relaxed);
-        Self(core)
-    }
-
-    pub(crate) fn as_ptr(&self) -> NonNull<CoreShared> {
-        self.0
-    }
-}
-
-impl Deref for CoreRef {
-    type Target = CoreShared;
-    #[inline]
-    fn deref(&self) -> &CoreShared {
-        // SAFETY: its count keeps it alive (E2).
-        unsafe { self.0.as_ref() }
-    }
-}
-
-impl Clone for CoreRef {
-    fn clone(&self) -> Self {
-        // SAFETY: its count keeps it alive (E2).
-        unsafe { Self::new(self.0) }
-    }
-}
-
-impl Drop for CoreRef {
-    fn drop(&mut self) {
-        super::context::with_core(|here| match here {
-            Some(here) => here.on_dealloc(self.0),
-            // SAFETY: its count ends here (E2).
-            None => unsafe { CoreShared::release(self.0, 1) },
-        });
-    }
-}
-
-impl fmt::Debug for CoreRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
+pub(super) const CREDIT: usize = 256;
 
 /// The queue of bound tasks: first in, first out, or in an order drawn from a seed.
 struct BoundQueue {
@@ -514,7 +71,7 @@ pub(crate) struct Core {
     /// How long a poll takes, by the longest of late.
     poll_ns: Cell<u64>,
     /// The clock as it was last read, in nanoseconds of the runtime's clock.
-    now_ns: Cell<u64>,
+    pub(super) now_ns: Cell<u64>,
     /// When the last glance was, and the last look around.
     glanced_ns: Cell<u64>,
     looked_ns: Cell<u64>,
@@ -530,17 +87,17 @@ pub(crate) struct Core {
     /// The thread is waiting for them to end.
     ends_locals: Cell<bool>,
     /// Space for events; made when there is a reactor.
-    events: RefCell<Option<Events>>,
+    pub(super) events: RefCell<Option<Events>>,
     /// What the watcher saw at its last nap's end: (polls, ns) for each core.
-    seen: RefCell<Vec<(u64, u64)>>,
-    nap: Cell<Duration>,
+    pub(super) seen: RefCell<Vec<(u64, u64)>>,
+    pub(super) nap: Cell<Duration>,
 }
 
 // SAFETY: a `Core` goes from thread to thread only through its slot's lock (E1).
 unsafe impl Send for Core {}
 
 impl Core {
-    fn new(shared: NonNull<CoreShared>, single: bool, seed: u64) -> Self {
+    pub(super) fn new(shared: NonNull<CoreShared>, single: bool, seed: u64) -> Self {
         Self {
             single,
             watched: false,
@@ -708,7 +265,7 @@ impl Core {
 
     /// There is more than one task to run: somebody should keep an eye on this core.
     #[inline]
-    fn wake_watcher(&self) {
+    pub(super) fn wake_watcher(&self) {
         self.runtime(|runtime| {
             if runtime.cores().len() > 1 && !runtime.has_watcher() {
                 runtime.call_watcher(self.shared().index);
@@ -766,7 +323,7 @@ impl Core {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.bound(|queue| queue.tasks.is_empty()) && self.shared().backlog() == 0
     }
 
@@ -1026,96 +583,6 @@ impl Core {
         if !runtime.clock.jump(deadline, runtime.has_blocking_work()) {
             self.sleep_for(nap);
         }
-    }
-
-    /// Looks after the other cores while this one has nothing to do; tells how long to nap before the
-    /// next look, or `None` if that is somebody else's duty or nobody's.
-    ///
-    /// One idle core at a time is the watcher. It takes work from a sibling that has been in one poll
-    /// since the last look, or whose backlog would keep it busy for long; small work is left where it
-    /// is, since it would be gone before it arrived. The idea of an observer that samples a counter of
-    /// the others is Go's `sysmon`.
-    fn watch(&self, runtime: &Shared) -> Option<Duration> {
-        let cores = runtime.cores();
-        if cores.len() == 1 {
-            return None;
-        }
-        let own = self.shared().index;
-        let anyone_awake = cores.iter().any(|c| c.index != own && c.park.is_awake());
-        // With nobody to watch over, a core sleeps without a timeout (the kernel's timer is a tenth of
-        // a small request); but one that watches goes on for a while, so that bursts do not have to
-        // call it each time.
-        if !anyone_awake && !runtime.is_watcher(own) || !runtime.become_watcher(own) {
-            return None;
-        }
-        let now = self.now_ns.get();
-        let mut seen = self.seen.borrow_mut();
-        seen.resize(cores.len(), (u64::MAX, 0));
-        let mut hogged = false;
-        for (core, seen) in cores.iter().zip(seen.iter_mut()) {
-            if core.index == own {
-                continue;
-            }
-            let awake = core.park.is_awake();
-            let polls = core.polls();
-            let (before, at) = std::mem::replace(seen, (polls, now));
-            let elapsed = now.saturating_sub(at);
-            if !awake || before == u64::MAX || elapsed < FIRST_NAP.as_nanos() as u64 / 2 {
-                continue;
-            }
-            let backlog = core.backlog() as u64;
-            let stuck = polls == before;
-            let each = elapsed / (polls - before).max(1);
-            if stuck {
-                hogged |= self.serve(core, now);
-            }
-            if backlog >= 1 && (stuck || (backlog >= 2 && backlog * each > WORTH_STEALING_NS)) {
-                self.steal_from(core);
-            }
-        }
-        if !self.is_idle() || hogged {
-            self.nap.set(FIRST_NAP);
-        } else {
-            self.nap.set((self.nap.get() * 2).min(LAST_NAP));
-        }
-        if !self.is_idle() || (!anyone_awake && self.nap.get() == LAST_NAP) {
-            seen.clear();
-            self.nap.set(FIRST_NAP);
-            runtime.stop_watching(own);
-            return None;
-        }
-        Some(self.nap.get())
-    }
-
-    /// Takes half of a sibling's stealable tasks.
-    fn steal_from(&self, core: &CoreShared) {
-        let shared = self.shared();
-        let overflow = core.overflow.len();
-        if overflow > 0 {
-            // Not straight from one list to the other: nobody holds two of these locks.
-            let mut taken = Vec::with_capacity(overflow.div_ceil(2));
-            core.overflow.take(taken.capacity(), |task| taken.push(task));
-            taken.into_iter().for_each(|task| shared.overflow.push(task));
-        }
-        core.ring.steal_half(|task| {
-            if shared.ring.push(task).is_err() {
-                shared.overflow.push(task);
-            }
-        });
-    }
-
-    /// Does what a sibling in a long poll cannot: takes its mail, fires its timers, serves its I/O.
-    fn serve(&self, core: &CoreShared, now: u64) -> bool {
-        if !core.mail.is_empty() {
-            core.mail.take().for_each(|task| self.push_stealable(task));
-        }
-        let mut served = core.timers.fire(now, TIMER_BATCH).count > 0;
-        if let Some(reactor) = core.reactor() {
-            let mut events = self.events.borrow_mut();
-            let events = events.get_or_insert_with(Events::new);
-            served |= reactor.turn(events, Some(Duration::ZERO)).is_ok_and(|n| n > 0);
-        }
-        served || core.backlog() > 0
     }
 
     /// Whether there are tasks that must not leave this thread.

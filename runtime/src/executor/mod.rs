@@ -2,7 +2,9 @@
 //!
 //! | file          | what it holds                                                    |
 //! |---------------|------------------------------------------------------------------|
-//! | `core`        | a core: queues, the run loop, sleeping, watching over siblings    |
+//! | `core`        | a core as its thread has it: the run loop, sleeping               |
+//! | `core_shared` | a core as others see it: mailboxes, queue, task list, reactor     |
+//! | `watcher`     | an idle core looks after the others                              |
 //! | `cells`       | memory for task cells                                            |
 //! | `ring`        | the queue that others may steal from                             |
 //! | `mailbox`     | what other threads send                                          |
@@ -20,6 +22,7 @@ mod call;
 pub(crate) mod cells;
 pub(crate) mod context;
 pub(crate) mod core;
+mod core_shared;
 pub(crate) mod mailbox;
 mod mains;
 mod metrics;
@@ -28,6 +31,7 @@ pub(crate) mod ring;
 mod runtime;
 pub(crate) mod shared;
 mod watchdog;
+mod watcher;
 
 pub(crate) use builder::Config;
 pub use builder::{Builder, UnawaitedPanic};
