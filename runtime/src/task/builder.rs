@@ -46,7 +46,8 @@ where
 ///
 /// # Panics
 ///
-/// On a thread that runs no tasks.
+/// On a thread that runs no tasks. So is one in `block_on` while every worker of the runtime is busy on
+/// another thread: its future is then polled beside the runtime.
 ///
 /// # Examples
 ///
@@ -172,8 +173,9 @@ impl Builder {
         with_core(|core| match core {
             Some(core) => spawn_here(core, future, Plain, self.options, Kind::Local),
             None => panic!(
-                "`spawn_local` needs a thread that runs tasks: call it inside a task or in the \
-                 future given to `block_on`"
+                "`spawn_local` needs a thread that runs tasks: call it inside a task, or in the future \
+                 given to `block_on` while a worker is free for that thread (raise `worker_threads` \
+                 if they are all busy)"
             ),
         })
     }
