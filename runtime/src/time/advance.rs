@@ -9,13 +9,10 @@ use std::time::Duration;
 
 use corio_sync::hooks::{self, Site, WaitKind};
 
-use crate::executor::context;
+use crate::executor::context::{self, NO_RUNTIME};
 
 use super::clock::Clock;
 use super::{Instant, Sleep};
-
-const NO_RUNTIME: &str =
-    "no corio runtime on this thread: call this inside `corio::run`, or enter a `Handle` first";
 
 /// Stops the runtime's clock.
 ///

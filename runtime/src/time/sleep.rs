@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use corio_sync::hooks::{self, Site, WaitKind};
 
-use crate::executor::context;
+use crate::executor::context::{self, NO_RUNTIME};
 
 use super::Instant;
 use super::registration::Registration;
@@ -201,13 +201,13 @@ impl Sleep {
 
     #[inline]
     fn arm(&mut self, cx: &mut Context<'_>) {
-        let timers = context::current_timers();
-        self.registration =
-            timers.and_then(|t| Registration::arm(t, self.deadline.as_ns(), cx.waker().clone()));
+        let Some(timers) = context::current_timers() else {
+            panic!("{NO_RUNTIME} (a sleep made at {})", self.site.location())
+        };
+        self.registration = Registration::arm(timers, self.deadline.as_ns(), cx.waker().clone());
         assert!(
             self.registration.is_some(),
-            "no corio runtime on this thread: call this inside `corio::run`, or enter a `Handle` \
-             first (a sleep made at {})",
+            "the runtime of this thread has been shut down: its timers are gone (a sleep made at {})",
             self.site.location()
         );
         self.stage = Stage::Waiting;
