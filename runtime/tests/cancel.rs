@@ -248,11 +248,21 @@ fn trio_10_a_scope_is_cancelled_from_elsewhere() {
         let cleaned = Count::default();
         let scope = CancelScope::new();
         let handle = scope.handle();
+        let (starts, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
+            started.recv().unwrap();
             std::thread::sleep(ms(3));
             handle.cancel();
         });
-        assert!(scope.run(cleans_up_in(cleaned.clone())).await.is_none());
+        let inner = cleaned.clone();
+        let body = async move {
+            // It is polled for the first time before the other thread is told.
+            let mut work = Box::pin(cleans_up_in(inner));
+            poll_once(work.as_mut()).await;
+            starts.send(()).unwrap();
+            work.await
+        };
+        assert!(scope.run(body).await.is_none());
         assert_eq!(cleaned.get(), 1);
         assert!(scope.is_cancelled());
         thread.join().unwrap();
@@ -781,4 +791,13 @@ fn the_futures_and_handles_are_send_if_their_parts_are() {
     let token = CancelToken::new();
     send((token.cancelled(), token.run_until_cancelled(async {})));
     sync::<(CancelScope, CancelToken, corio_runtime::structured::ScopeHandle)>();
+}
+
+/// Polls a future once, whatever comes of it.
+async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) {
+    std::future::poll_fn(|cx| {
+        let _ = future.as_mut().poll(cx);
+        std::task::Poll::Ready(())
+    })
+    .await;
 }
