@@ -451,6 +451,8 @@ fn n20_slow_peers_are_cut_off_and_hold_nobody_up() {
                 let _connection = spawn(greeted_echo(stream, counted.clone()));
             }
         });
+        let echo = TcpStream::connect(addr).await?;
+        echo.write_all(&[b'g'; 64]).await?;
         let mut slow = Vec::new();
         for i in 0..SLOW {
             let stream = TcpStream::connect(addr).await?;
@@ -463,8 +465,6 @@ fn n20_slow_peers_are_cut_off_and_hold_nobody_up() {
                 let _ = stream.read_to_end(&mut Vec::new()).await;
             }));
         }
-        let echo = TcpStream::connect(addr).await?;
-        echo.write_all(&[b'g'; 64]).await?;
         let mut rounds = 0_u64;
         // Ordering: SeqCst, a test; pairs with the additions of `greeted_echo`.
         while rounds < 100 || cut_off.load(Ordering::SeqCst) < SLOW {
