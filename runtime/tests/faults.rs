@@ -7,7 +7,10 @@ mod roles;
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::fs::File;
 use std::future::{Future, pending, poll_fn};
+use std::io::{Read, Seek};
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::process::Command;
@@ -618,6 +621,69 @@ fn m09_instants_come_from_the_monotonic_clock() {
 
 // ---- the blocking pool, and threads that cannot be ---------------------------------------------
 
+/// Puts stderr into a file until it is told to give it back. (A pipe might fill up.)
+struct Stderr(File, i32);
+
+impl Stderr {
+    fn catch() -> Self {
+        let path = std::env::temp_dir().join(format!("corio-faults-{}", std::process::id()));
+        let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+        std::fs::remove_file(path).unwrap();
+        // SAFETY: the calls take numbers, of descriptors that are open.
+        let kept = unsafe { libc::dup(2) };
+        assert!(kept >= 0);
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), 2) }, 2);
+        Self(file, kept)
+    }
+
+    fn give_back(mut self) -> String {
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::dup2(self.1, 2) }, 2);
+        let mut said = String::new();
+        self.0.rewind().unwrap();
+        self.0.read_to_string(&mut said).unwrap();
+        said
+    }
+}
+
+/// Runs where no stack is to be had for a thread.
+fn has_no_threads() {
+    let stderr = Stderr::catch();
+    let runtime =
+        Builder::new_multi_thread().worker_threads(4).thread_stack_size(1 << 46).build().unwrap();
+    let sum = runtime.block_on(async {
+        let mut sum = 0;
+        for round in 0..10 {
+            let tasks: Vec<_> = (0..100)
+                .map(|i| {
+                    spawn(async move {
+                        yield_now().await;
+                        sleep(Duration::from_micros(100)).await;
+                        i + round
+                    })
+                })
+                .collect();
+            for task in tasks {
+                sum += task.await.unwrap();
+            }
+        }
+        sum
+    });
+    drop(runtime);
+    let said = stderr.give_back();
+    assert_eq!(sum, 10 * 4950 + 100 * 45);
+    assert!(said.contains("cannot start worker thread"), "{:?}", said.lines().next());
+    say("all done");
+}
+
+#[test]
+fn b02_without_worker_threads_the_thread_in_block_on_does_everything() {
+    let mut child = InRole::start("has no threads");
+    assert!(child.says("all done"));
+    assert!(child.end().success());
+}
+
 #[test]
 fn b04_b05_a_saturated_pool_is_seen_and_stops_no_timer() {
     for builder in [Builder::new_current_thread(), Builder::new_multi_thread().worker_threads(2)] {
@@ -867,6 +933,10 @@ const ROLES: &[Role] = &[
     ("is stopped, single", || is_stopped(&single())),
     ("is stopped, multi", || is_stopped(&multi(2))),
     ("sleeps late", sleeps_late),
+    ("has no threads", || {
+        say("ready");
+        has_no_threads();
+    }),
     ("exits", exits_from_a_task),
     ("busy panic hook", has_a_busy_panic_hook),
 ];
