@@ -116,6 +116,65 @@ fn w05_a_task_spawned_on_one_thread_is_found_by_whatever_thread_drives() {
     }
 }
 
+#[test]
+fn w14_the_counts_equal_a_recount_after_a_storm() {
+    let running = Arc::new(AtomicUsize::new(0));
+    let (started, stopped) = (running.clone(), running.clone());
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(3)
+        .max_blocking_threads(4)
+        .on_thread_start(move || _ = started.fetch_add(1, Ordering::SeqCst))
+        .on_thread_stop(move || _ = stopped.fetch_sub(1, Ordering::SeqCst))
+        .build()
+        .unwrap();
+    let runtime = Arc::new(runtime);
+    let drivers: Vec<_> = (0..4)
+        .map(|_| {
+            let runtime = runtime.clone();
+            thread::spawn(move || {
+                for _ in 0..20 {
+                    runtime.block_on(async {
+                        let tasks: Vec<_> = (0..20)
+                            .map(|i| {
+                                spawn(async move {
+                                    yield_now().await;
+                                    if i % 5 == 0 {
+                                        sleep(Duration::from_micros(100)).await;
+                                    }
+                                    spawn_blocking(move || i).await.unwrap()
+                                })
+                            })
+                            .collect();
+                        spawn(sleep(LONG)).cancel();
+                        for (i, task) in tasks.into_iter().enumerate() {
+                            assert_eq!(task.await.unwrap(), i);
+                        }
+                    });
+                }
+            })
+        })
+        .collect();
+    for driver in drivers {
+        driver.join().unwrap();
+    }
+    until(|| {
+        let counts = runtime.metrics();
+        counts.tasks == 0
+            && counts.timers == 0
+            && counts.registrations == 0
+            && counts.queued_blocking_calls == 0
+            && counts.oldest_queued_blocking_call.is_none()
+            && counts.idle_blocking_threads == counts.blocking_threads
+            && counts.worker_threads + counts.blocking_threads == running.load(Ordering::SeqCst)
+    });
+    let counts = runtime.metrics();
+    assert_eq!(counts.workers, 3);
+    // A worker that lent its core to a driver stays, and there were four drivers at most.
+    assert!(counts.worker_threads <= 3 + 4 && counts.blocking_threads <= 4, "{counts:?}");
+    drop(runtime);
+    assert_eq!(running.load(Ordering::SeqCst), 0);
+}
+
 /// Is stopped for 300 ms, in which all of its timers become due.
 fn is_stopped(runtime: &Runtime) {
     runtime.block_on(async {
