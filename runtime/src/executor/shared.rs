@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     watcher: AtomicUsize,
     pub(crate) mains: Mains,
     watchdog: Watchdog,
+    /// It has been said that worker threads cannot be started.
+    told_of_threads: AtomicBool,
     /// Set once, when shutdown begins.
     closing: AtomicBool,
     threads: Mutex<Threads>,
@@ -84,6 +86,7 @@ impl Shared {
                 watcher: AtomicUsize::new(0),
                 mains: Mains::default(),
                 watchdog: Watchdog::default(),
+                told_of_threads: AtomicBool::new(false),
                 closing: AtomicBool::new(false),
                 threads: Mutex::new(Threads::default()),
                 progress: Condvar::new(),
@@ -196,7 +199,11 @@ impl Shared {
         match spawned {
             Ok(handle) => self.threads.lock().handles.push(handle),
             Err(error) => {
-                say(format_args!("cannot start worker thread {index}: {error}"));
+                // It is tried again whenever there is work for it; it is told once.
+                // Ordering: Relaxed, a flag that guards nothing.
+                if !self.told_of_threads.swap(true, Ordering::Relaxed) {
+                    say(format_args!("cannot start worker thread {index}: {error}"));
+                }
                 self.thread_ended();
                 let core = parcel.lock().take().expect("no thread has taken the core");
                 self.stop_watching(index);
