@@ -42,21 +42,24 @@ const JOIN_WAKER: u8 = 1 << 5;
 const NOTIFIED: u8 = 1 << 6;
 const WOKEN: u8 = 1 << 7;
 
-/// Bits of `local`: the task is bound; it is on its core's queue; its main future is gone and only
-/// cleanups are left; it is done.
+// Bits of `local`.
+/// Only the thread that holds the core runs the task.
 const BOUND: u8 = 1;
+/// It is on its core's queue.
 const QUEUED: u8 = 1 << 1;
+/// Its main future is gone and only cleanups are left.
 const CLOSING: u8 = 1 << 2;
+/// It is done.
 const FINISHED: u8 = 1 << 3;
 /// The future is not `Send`: it must not outlive its thread's hold on the core.
 const LOCAL: u8 = 1 << 4;
+/// A cleanup that no task could adopt, or a task of one: shutdown waits for it and does not cancel it.
+const SHIELDED: u8 = 1 << 5;
 /// Its thread polls it: a wake only sets QUEUED, and the end of the poll queues it. (If the poll
 /// queued it at once, a task that ends in that poll would be left in the queue.)
 const POLLED: u8 = 1 << 6;
 /// A main future's header: who cancels it must also tell the thread that polls it.
 const MAIN: u8 = 1 << 7;
-/// A cleanup that no task could adopt: shutdown waits for it and does not cancel it.
-const SHIELDED: u8 = 1 << 5;
 
 /// What the caller of a transition must do next.
 #[must_use]
