@@ -1,0 +1,1 @@
+//! running a program: run, Runner, shutdown, interrupts.

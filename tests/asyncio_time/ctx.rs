@@ -1,0 +1,1 @@
+//! context variables in tasks.

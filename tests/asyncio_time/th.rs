@@ -1,0 +1,1 @@
+//! threads: to_thread, run_in_executor, run_coroutine_threadsafe.

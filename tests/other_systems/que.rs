@@ -1,0 +1,1 @@
+//! the queue module of threads.

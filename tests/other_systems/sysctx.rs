@@ -1,0 +1,1 @@
+//! contextvars and thread-local storage.

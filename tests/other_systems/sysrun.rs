@@ -1,0 +1,1 @@
+//! runners and the keyboard interrupt.

@@ -1,0 +1,1 @@
+//! trio: nurseries, cancel scopes.
