@@ -1,7 +1,7 @@
 //! asyncio's groups and ways of waiting, held against corio: one test an item.
 
-mod tg;
-mod ga;
-mod wt;
 mod ac;
 mod eg;
+mod ga;
+mod tg;
+mod wt;

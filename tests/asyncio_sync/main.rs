@@ -1,8 +1,8 @@
 //! asyncio's locks and queues, held against corio: one test an item.
 
-mod q;
-mod lk;
-mod ev;
-mod co;
-mod sem;
 mod bar;
+mod co;
+mod ev;
+mod lk;
+mod q;
+mod sem;

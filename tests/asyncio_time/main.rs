@@ -1,8 +1,8 @@
 //! asyncio's time, shield, threads and context, held against corio: one test an item.
 
-mod to;
-mod wf;
+mod ctx;
 mod sh;
 mod sl;
 mod th;
-mod ctx;
+mod to;
+mod wf;

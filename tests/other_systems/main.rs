@@ -1,11 +1,11 @@
 //! trio, curio and Python's own libraries, held against corio: one test an item.
 
-mod trio;
-mod curio;
 mod acm;
-mod sysctx;
-mod tss;
-mod sysrun;
+mod curio;
 mod que;
-mod thr;
+mod sysctx;
+mod sysrun;
 mod tch;
+mod thr;
+mod trio;
+mod tss;
