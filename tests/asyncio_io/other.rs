@@ -1,0 +1,1 @@
+//! Streams and datagrams as other systems have them.
