@@ -220,7 +220,7 @@ impl CoreShared {
         }
     }
 
-    pub(super) fn has_mail(&self) -> bool {
+    pub(crate) fn has_mail(&self) -> bool {
         !self.mail.is_empty() || !self.bound_mail.is_empty()
     }
 

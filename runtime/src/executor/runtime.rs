@@ -17,6 +17,7 @@ use super::shared::Shared;
 use crate::blocking;
 use crate::task::header::Plain;
 use crate::task::join::{Canceller, Task};
+use crate::task::large::is_large;
 use crate::task::spawn::{Options, spawn};
 
 /// An executor with its timers, reactor and threads.
@@ -186,7 +187,12 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        spawn(&self.shared, future, Plain, Options::at(Site::caller()))
+        let options = Options::at(Site::caller());
+        if is_large::<F>() {
+            spawn(&self.shared, Box::pin(future), Plain, options)
+        } else {
+            spawn(&self.shared, future, Plain, options)
+        }
     }
 
     /// Runs `f` on a thread for blocking calls; see [`spawn_blocking`](crate::spawn_blocking).
@@ -207,7 +213,12 @@ impl Handle {
     /// When it is called inside a task, or when `future` panics.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match block_on(&self.shared, future, drop) {
+        let output = if is_large::<F>() {
+            block_on(&self.shared, Box::pin(future), drop)
+        } else {
+            block_on(&self.shared, future, drop)
+        };
+        match output {
             Some(output) => output,
             None => panic!(
                 "the future given to `block_on` was cancelled: somebody called `cancel` on its `task::current()`"

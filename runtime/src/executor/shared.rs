@@ -12,6 +12,7 @@ use super::builder::Config;
 use super::context::Context;
 use super::core::{Core, CoreRef, CoreShared};
 use super::mains::Mains;
+use super::metrics::RuntimeMetrics;
 use super::watchdog::Watchdog;
 use crate::blocking::{self, BlockingPool};
 use crate::cleanup::AdoptedEntry;
@@ -586,6 +587,30 @@ impl Shared {
         }
     }
 
+    /// Nobody has the runtime any more, so nothing may be left of what was counted in it. Sockets, timers
+    /// and handles that outlive it have been taken out of it.
+    fn check_ledger(&self) {
+        let left = RuntimeMetrics::of(self);
+        // Blocking calls that never return are left behind, each a task and a thread of the pool's.
+        let abandoned = left.blocking_threads - left.idle_blocking_threads;
+        let empty = RuntimeMetrics {
+            workers: left.workers,
+            tasks: left.tasks.min(abandoned),
+            blocking_threads: left.blocking_threads,
+            idle_blocking_threads: left.idle_blocking_threads,
+            ..RuntimeMetrics::default()
+        };
+        assert_eq!(left, empty, "a runtime ended with something in it");
+        for core in &self.cores {
+            let (backlog, has_mail) = (core.backlog(), core.has_mail());
+            assert!(
+                backlog == 0 && !has_mail,
+                "core {} ended with {backlog} tasks queued, mail: {has_mail}",
+                core.index
+            );
+        }
+    }
+
     fn finish_shutdown(&self, join: bool) -> bool {
         self.watchdog.stop();
         let handles = std::mem::take(&mut self.threads.lock().handles);
@@ -627,6 +652,10 @@ impl Drop for Shared {
             let taken = core.slot.lock().take();
             drop(taken);
             core.refuse_mail();
+        }
+        // A double panic would hide the first.
+        if cfg!(debug_assertions) && !std::thread::panicking() {
+            self.check_ledger();
         }
     }
 }

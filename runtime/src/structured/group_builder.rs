@@ -12,6 +12,7 @@ use crate::blocking;
 use crate::executor::context::{NO_RUNTIME, current_shared, with_core};
 use crate::task::Builder;
 use crate::task::header::Plain;
+use crate::task::large::is_large;
 use crate::task::spawn::{Options, spawn_current, spawn_here};
 use crate::task::state::Kind;
 
@@ -50,6 +51,16 @@ impl<'a, E: Send + 'static> GroupBuilder<'a, E> {
         F: Future<Output = O> + Send + 'static,
         O: IntoOutcome<E> + Send + 'static,
     {
+        if is_large::<F>() { self.spawn_sized(Box::pin(future)) } else { self.spawn_sized(future) }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn spawn_sized<F, O>(self, future: F) -> Child<O, E>
+    where
+        F: Future<Output = O> + Send + 'static,
+        O: IntoOutcome<E> + Send + 'static,
+    {
         let hook = self.hook();
         let future = Gate::new(future, self.group.limit.as_ref());
         match spawn_current(future, hook, self.builder.into_options()) {
@@ -65,6 +76,20 @@ impl<'a, E: Send + 'static> GroupBuilder<'a, E> {
     /// On a thread that runs no tasks.
     #[track_caller]
     pub fn spawn_local<F, O>(self, future: F) -> Child<O, E>
+    where
+        F: Future<Output = O> + 'static,
+        O: IntoOutcome<E> + 'static,
+    {
+        if is_large::<F>() {
+            self.spawn_local_sized(Box::pin(future))
+        } else {
+            self.spawn_local_sized(future)
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn spawn_local_sized<F, O>(self, future: F) -> Child<O, E>
     where
         F: Future<Output = O> + 'static,
         O: IntoOutcome<E> + 'static,

@@ -4,12 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use corio_sync::hooks::Site;
-
-use crate::executor::context::{NO_RUNTIME, current_shared};
-use crate::task::header::Plain;
-use crate::task::spawn::{Options, spawn};
-use crate::task::{Canceller, Task, TaskError, TaskId};
+use crate::task::{Canceller, Task, TaskError, TaskId, spawn};
 
 /// Runs `future` as a task of its own, at once, and waits for it; cancelling or dropping the waiter
 /// leaves the task running to its end. asyncio's `shield`.
@@ -54,8 +49,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
-    Shield { task: spawn(&shared, future, Plain, Options::at(Site::caller())) }
+    Shield { task: spawn(future) }
 }
 
 /// The future of [`shield`].

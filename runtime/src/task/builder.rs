@@ -6,6 +6,7 @@ use corio_sync::hooks::Site;
 
 use super::header::Plain;
 use super::join::Task;
+use super::large::is_large;
 use super::spawn::{Options, spawn_current, spawn_here};
 use super::state::Kind;
 use crate::blocking;
@@ -153,6 +154,16 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        if is_large::<F>() { self.spawn_sized(Box::pin(future)) } else { self.spawn_sized(future) }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn spawn_sized<F>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         match spawn_current(future, Plain, self.options) {
             Some(task) => task,
             None => panic!("{NO_RUNTIME}"),
@@ -166,6 +177,20 @@ impl Builder {
     /// On a thread that runs no tasks.
     #[track_caller]
     pub fn spawn_local<F>(self, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        if is_large::<F>() {
+            self.spawn_local_sized(Box::pin(future))
+        } else {
+            self.spawn_local_sized(future)
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn spawn_local_sized<F>(self, future: F) -> Task<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,

@@ -425,3 +425,41 @@ pub(crate) fn drop_quietly<T>(value: T) {
         drop_payload(payload);
     }
 }
+
+#[cfg(all(test, not(corio_loom)))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use super::*;
+    use crate::executor::Builder;
+
+    /// Set in the process that clones one waker too many.
+    const VARIABLE: &str = "CORIO_TEST_REFERENCES";
+
+    /// Wakers that are forgotten by the billion end the process; the count never comes round to zero
+    /// under somebody who still has the task.
+    #[test]
+    fn t10_too_many_references_end_the_process() {
+        if std::env::var_os(VARIABLE).is_some() {
+            let runtime = Builder::new_current_thread().build().unwrap();
+            let task = runtime.spawn(std::future::pending::<()>());
+            task.header().refs.store(MAX_REFS, Ordering::Relaxed);
+            task.header().add_ref();
+            println!("the last one that is allowed");
+            task.header().add_ref();
+            println!("one too many");
+            return;
+        }
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "task::header::tests::t10_too_many_references_end_the_process"])
+            .args(["--nocapture", "--test-threads=1"])
+            .env(VARIABLE, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{said}");
+        assert!(said.contains("the last one that is allowed"), "{said}");
+        assert!(!said.contains("one too many"), "{said}");
+    }
+}

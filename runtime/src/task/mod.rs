@@ -13,6 +13,7 @@ pub(crate) mod header;
 pub(crate) mod id;
 pub(crate) mod intercept;
 pub(crate) mod join;
+pub(crate) mod large;
 pub(crate) mod spawn;
 pub(crate) mod state;
 pub(crate) mod waker;
