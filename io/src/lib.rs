@@ -44,6 +44,8 @@ pub mod copy;
 mod cursor;
 pub mod duplex;
 pub mod framed;
+#[cfg(unix)]
+pub mod pipe;
 pub mod prelude;
 pub mod read;
 pub mod seek;
@@ -64,6 +66,8 @@ pub use corio_runtime::reactor::{Direction, Interest, Readiness};
 pub use cursor::Cursor;
 pub use duplex::{DuplexStream, SimplexReader, SimplexWriter, duplex, simplex};
 pub use framed::{Decoder, Encoder, Framed};
+#[cfg(unix)]
+pub use pipe::pipe;
 pub use read::{AsyncReadExt, Chain, Take};
 pub use seek::AsyncSeekExt;
 pub use split::{ReadHalf, ReuniteError, WriteHalf, split};
