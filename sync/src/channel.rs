@@ -10,11 +10,15 @@ mod sender;
 #[cfg(all(test, corio_loom))]
 mod loom;
 
+use std::fmt;
+
 use crate::chan::{Chan, Fifo};
 use crate::hooks::WaitKind;
-use crate::prim::{Arc, AtomicUsize};
+use crate::prim::{Arc, AtomicUsize, Ordering};
 
-pub use crate::error::{RecvError, SendError, TryRecvError, TrySendError};
+pub use crate::error::{
+    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
 pub use crate::mpsc::{Send, SenderClosed};
 pub use receiver::{Receiver, Recv};
 pub use sender::Sender;
@@ -70,3 +74,61 @@ struct Shared<T> {
     /// Receivers that are there; the last to go closes the channel and drops what is in it.
     receivers: AtomicUsize,
 }
+
+/// What both halves can do.
+macro_rules! half {
+    ($name:ident, $does:literal) => {
+        impl<T> $name<T> {
+            /// Closes the channel for all: nothing more is let in; what is in it can still be received.
+            pub fn close(&self) {
+                self.shared.chan.close();
+            }
+
+            /// Whether the channel is closed, or all its senders or all its receivers are gone.
+            pub fn is_closed(&self) -> bool {
+                self.shared.chan.is_closed()
+            }
+
+            /// How many values are in the channel.
+            pub fn len(&self) -> usize {
+                self.shared.chan.len()
+            }
+
+            /// Whether no value is in the channel.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// How many values the channel holds at most; `None` without a bound.
+            pub fn capacity(&self) -> Option<usize> {
+                Some(self.shared.chan.capacity()).filter(|n| *n != usize::MAX)
+            }
+
+            /// How many senders there are.
+            pub fn sender_count(&self) -> usize {
+                // Ordering: Relaxed, a snapshot.
+                self.shared.senders.load(Ordering::Relaxed)
+            }
+
+            /// How many receivers there are.
+            pub fn receiver_count(&self) -> usize {
+                // Ordering: Relaxed, a snapshot.
+                self.shared.receivers.load(Ordering::Relaxed)
+            }
+
+            #[doc = concat!("Whether `other` ", $does, " the same channel.")]
+            pub fn same_channel(&self, other: &Self) -> bool {
+                Arc::ptr_eq(&self.shared, &other.shared)
+            }
+        }
+
+        impl<T> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).field("channel", &self.shared.chan).finish()
+            }
+        }
+    };
+}
+
+half!(Sender, "sends to");
+half!(Receiver, "receives from");

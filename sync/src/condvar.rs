@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use crate::blocking;
 use crate::hooks::{self, Site, WaitKind};
@@ -127,6 +128,53 @@ impl Condvar {
     ) -> MutexGuard<'a, T> {
         hooks::forbid_blocking("Condvar::blocking_wait_for");
         blocking::block_on(self.wait_for(guard, ready))
+    }
+
+    /// Unlocks, waits for a notification for at most `timeout`, and locks again, blocking this thread;
+    /// tells whether it was notified.
+    ///
+    /// Locking again takes as long as it takes, also when the time is over.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_wait_timeout<'a, T: ?Sized>(
+        &'a self,
+        guard: MutexGuard<'a, T>,
+        timeout: Duration,
+    ) -> (MutexGuard<'a, T>, bool) {
+        hooks::forbid_blocking("Condvar::blocking_wait_timeout");
+        let mutex = MutexGuard::mutex(&guard);
+        match blocking::block_on_timeout(self.wait(guard), timeout) {
+            Some(guard) => (guard, true),
+            None => (mutex.blocking_lock(), false),
+        }
+    }
+
+    /// Waits for at most `timeout` until `ready` says yes to the value, blocking this thread; gives
+    /// its last answer, which is asked for once more when the time is over.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_wait_for_timeout<'a, T: ?Sized>(
+        &'a self,
+        guard: MutexGuard<'a, T>,
+        mut ready: impl FnMut(&mut T) -> bool,
+        timeout: Duration,
+    ) -> (MutexGuard<'a, T>, bool) {
+        hooks::forbid_blocking("Condvar::blocking_wait_for_timeout");
+        let mutex = MutexGuard::mutex(&guard);
+        match blocking::block_on_timeout(self.wait_for(guard, &mut ready), timeout) {
+            Some(guard) => (guard, true),
+            None => {
+                let mut guard = mutex.blocking_lock();
+                let answer = ready(&mut guard);
+                (guard, answer)
+            }
+        }
     }
 
     /// Notifies the longest waiting one.

@@ -31,6 +31,9 @@ pub mod hooks;
 pub mod prim;
 
 mod blocking;
+mod closed;
+mod message;
+mod narrow;
 mod waitlist;
 
 mod barrier;
@@ -57,15 +60,18 @@ pub use barrier::{Barrier, BarrierWait, BrokenBarrier};
 pub use condvar::{Condvar, CondvarWait, CondvarWaitFor};
 pub use event::{Event, EventWait};
 pub use mutex::{
-    Lock, LockOwned, MappedMutexGuard, Mutex, MutexGuard, OwnedMutexGuard, TryLockError,
+    Lock, LockOwned, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,
+    TryLockError,
 };
 pub use notify::{Notified, Notify, OwnedNotified};
 pub use once_cell::{Lazy, OnceCell, SetError};
-pub use promise::{AlreadyDone, Promise, PromiseError, PromiseWait};
+pub use promise::{AlreadyDone, DoneCallback, Promise, PromiseError, PromiseWait};
 pub use rwlock::{
-    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedReadGuard,
+    OwnedRwLockMappedReadGuard, OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard,
+    OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedReadGuard,
     RwLockMappedWriteGuard, RwLockRead, RwLockReadGuard, RwLockReadOwned, RwLockUpgradableRead,
-    RwLockUpgradableReadGuard, RwLockUpgrade, RwLockWrite, RwLockWriteGuard, RwLockWriteOwned,
+    RwLockUpgradableReadGuard, RwLockUpgradableReadOwned, RwLockUpgrade, RwLockUpgradeOwned,
+    RwLockWrite, RwLockWriteGuard, RwLockWriteOwned,
 };
 pub use semaphore::{
     Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OwnedSemaphorePermit, Semaphore,

@@ -13,6 +13,7 @@
 //! what is left, then `None`; when the receiver is gone or [closed](Receiver::close), a send fails
 //! and gives its value back.
 
+mod handles;
 mod owned;
 mod permit;
 mod receiver;
@@ -27,13 +28,12 @@ use crate::chan::{Chan, Fifo};
 use crate::hooks::WaitKind;
 use crate::prim::{Arc, AtomicUsize, Ordering};
 
-pub use crate::error::{SendError, TryRecvError, TrySendError};
+pub use crate::error::{RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
+pub use handles::{Sender, UnboundedSender, WeakSender, WeakUnboundedSender};
 pub use owned::{OwnedPermit, ReserveOwned};
 pub use permit::{Permit, PermitIterator};
 pub use receiver::{Receiver, Recv, RecvMany, UnboundedReceiver};
 pub use send::{Reserve, ReserveMany, Send, SenderClosed};
-pub use sender::{Sender, WeakSender};
-pub use unbounded::{UnboundedSender, WeakUnboundedSender};
 
 /// Makes a channel that holds up to `capacity` values.
 ///

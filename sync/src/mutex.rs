@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use crate::blocking;
 use crate::hooks;
@@ -18,7 +19,7 @@ use crate::prim::{UnsafeCell, const_fn};
 use crate::waitlist::project;
 use raw::HasRaw;
 
-pub use guard::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
+pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub(crate) use raw::{Locking, RawMutex};
 
 /// A lock that may be held across `.await`.
@@ -145,6 +146,19 @@ impl<T: ?Sized> Mutex<T> {
     pub fn blocking_lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
         hooks::forbid_blocking("Mutex::blocking_lock_owned");
         blocking::block_on(self.lock_owned())
+    }
+
+    /// Locks, blocking this thread for at most `timeout`; `None` when the time is over.
+    ///
+    /// A zero timeout tries once. Who gives up leaves no trace: the next in line gets the lock.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_lock_timeout(&self, timeout: Duration) -> Option<MutexGuard<'_, T>> {
+        hooks::forbid_blocking("Mutex::blocking_lock_timeout");
+        blocking::block_on_timeout(self.lock(), timeout)
     }
 
     /// Whether it is locked at the moment. asyncio's `locked`.

@@ -15,6 +15,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use crate::prim::{AtomicUsize, Ordering, SpinLock, const_fn};
 use crate::waitlist::{List, Waiter, Wakers};
@@ -152,6 +153,18 @@ impl Notify {
     pub fn blocking_wait(&self) {
         crate::hooks::forbid_blocking("Notify::blocking_wait");
         crate::blocking::block_on(self.notified());
+    }
+
+    /// Waits for a notification for at most `timeout`, blocking this thread; tells whether there was
+    /// one.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_wait_timeout(&self, timeout: Duration) -> bool {
+        crate::hooks::forbid_blocking("Notify::blocking_wait_timeout");
+        crate::blocking::block_on_timeout(self.notified(), timeout).is_some()
     }
 
     /// How often `notify_waiters` was called, in the word's own units.

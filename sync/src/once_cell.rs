@@ -16,7 +16,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 
-use crate::hooks::{Site, WaitKind};
+use crate::blocking;
+use crate::hooks::{self, Site, WaitKind};
 use crate::prim::{AtomicBool, Ordering, UnsafeCell, const_fn};
 use crate::semaphore::Semaphore;
 
@@ -179,6 +180,17 @@ impl<T> OnceCell<T> {
                 Err(never) => match never {},
             }
         }
+    }
+
+    /// The value, blocking this thread while somebody makes it; makes it with `init` if nobody has.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_get_or_init(&self, init: impl FnOnce() -> T) -> &T {
+        hooks::forbid_blocking("OnceCell::blocking_get_or_init");
+        blocking::block_on(self.get_or_init(async || init()))
     }
 
     /// The value; makes it with `init` if nobody has, waits if somebody does.

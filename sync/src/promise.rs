@@ -1,5 +1,6 @@
 //! A result that somebody will set.
 
+mod callback;
 mod wait;
 
 #[cfg(all(test, corio_loom))]
@@ -10,6 +11,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::blocking;
 use crate::hooks;
@@ -17,6 +19,8 @@ use crate::once_cell::OnceCell;
 use crate::prim::SpinLock;
 use crate::waitlist::{List, Wakers};
 
+use callback::Callbacks;
+pub use callback::DoneCallback;
 pub use wait::PromiseWait;
 
 /// A result that is set once, by whoever holds the promise, and awaited by any number.
@@ -44,8 +48,6 @@ pub struct Promise<T> {
     shared: Arc<Shared<T>>,
 }
 
-type Callback<T> = Box<dyn FnOnce(&Promise<T>) + Send>;
-
 struct Shared<T> {
     outcome: OnceCell<Result<T, PromiseError>>,
     state: SpinLock<State<T>>,
@@ -53,8 +55,7 @@ struct Shared<T> {
 
 struct State<T> {
     waiters: List<()>,
-    /// To be called when the outcome is there, in the order in which they came.
-    callbacks: Vec<Callback<T>>,
+    callbacks: Callbacks<T>,
 }
 
 /// Why a promise has no value.
@@ -121,7 +122,7 @@ impl<V> Error for AlreadyDone<V> {}
 impl<T> Promise<T> {
     /// Makes a promise that is not set.
     pub fn new() -> Self {
-        let state = State { waiters: List::new(), callbacks: Vec::new() };
+        let state = State { waiters: List::new(), callbacks: Callbacks::new() };
         let shared = Shared { outcome: OnceCell::new(), state: SpinLock::new(state) };
         Self { shared: Arc::new(shared) }
     }
@@ -172,17 +173,18 @@ impl<T> Promise<T> {
 
     /// Calls `f` when the promise is done: on the thread that decides it, after those who wait were
     /// woken; at once if it is done already. Callbacks are called in the order in which they came, and
-    /// a panic of one goes on when all were called.
+    /// a panic of one goes on when all were called. What is returned takes the callback back.
     #[doc(alias = "add_done_callback")]
-    pub fn on_done(&self, f: impl FnOnce(&Self) + Send + 'static) {
-        let callback: Callback<T> = Box::new(f);
+    pub fn on_done(&self, f: impl FnOnce(&Self) + Send + 'static) -> DoneCallback<T> {
         {
             let mut state = self.shared.state.lock();
             if !self.is_done() {
-                return state.callbacks.push(callback);
+                let id = state.callbacks.add(Box::new(f));
+                return DoneCallback::new(self, id);
             }
         }
-        callback(self);
+        f(self);
+        DoneCallback::called()
     }
 
     /// Whether `other` is a handle of the same promise.
@@ -196,7 +198,7 @@ impl<T> Promise<T> {
         let callbacks = {
             let mut state = self.shared.state.lock();
             state.waiters.pop_all(&mut wakers, |()| {});
-            std::mem::take(&mut state.callbacks)
+            state.callbacks.take_all()
         };
         let mut panic = catch_unwind(AssertUnwindSafe(|| wakers.wake())).err();
         for callback in callbacks {
@@ -242,6 +244,17 @@ impl<T: Clone> Promise<T> {
         hooks::forbid_blocking("Promise::blocking_wait");
         self.try_get().unwrap_or_else(|| blocking::block_on(self.wait()))
     }
+
+    /// Waits for the outcome for at most `timeout`, blocking this thread; `None` when the time is over.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_wait_timeout(&self, timeout: Duration) -> Option<Result<T, PromiseError>> {
+        hooks::forbid_blocking("Promise::blocking_wait_timeout");
+        blocking::block_on_timeout(self.wait(), timeout)
+    }
 }
 
 impl<T: Clone> IntoFuture for Promise<T> {
@@ -278,6 +291,14 @@ impl<T> Clone for Promise<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Promise<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Promise").field("outcome", &self.shared.outcome.get()).finish()
+        let (waiters, callbacks) = {
+            let mut state = self.shared.state.lock();
+            (state.waiters.len(), state.callbacks.len())
+        };
+        f.debug_struct("Promise")
+            .field("outcome", &self.shared.outcome.get())
+            .field("waiters", &waiters)
+            .field("callbacks", &callbacks)
+            .finish()
     }
 }

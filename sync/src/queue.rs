@@ -331,8 +331,9 @@ impl<S: Storage> QueueOf<S> {
         let mut wakers = Wakers::new();
         {
             let mut state = self.chan.lock();
-            if state.storage.unfinished == 0 {
-                return Err(TooManyDone(()));
+            let unfinished = state.storage.unfinished;
+            if unfinished == 0 {
+                return Err(TooManyDone { unfinished });
             }
             state.storage.done(1, &mut wakers);
         }

@@ -1,6 +1,8 @@
 //! Many readers or one writer, across `.await`.
 
+mod blocking;
 mod guard;
+mod mapped;
 mod raw;
 mod wait;
 
@@ -10,19 +12,22 @@ mod loom;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::blocking;
-use crate::hooks;
 use crate::mutex::TryLockError;
 use crate::prim::{UnsafeCell, const_fn};
 use raw::{Kind, RawRwLock};
 use wait::Waiting;
 
 pub use guard::{
-    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLockMappedReadGuard, RwLockMappedWriteGuard,
-    RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+    OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteGuard, RwLockReadGuard,
+    RwLockUpgradableReadGuard, RwLockWriteGuard,
+};
+pub use mapped::{
+    OwnedRwLockMappedReadGuard, OwnedRwLockMappedWriteGuard, RwLockMappedReadGuard,
+    RwLockMappedWriteGuard,
 };
 pub use wait::{
-    RwLockRead, RwLockReadOwned, RwLockUpgradableRead, RwLockUpgrade, RwLockWrite, RwLockWriteOwned,
+    RwLockRead, RwLockReadOwned, RwLockUpgradableRead, RwLockUpgradableReadOwned, RwLockUpgrade,
+    RwLockUpgradeOwned, RwLockWrite, RwLockWriteOwned,
 };
 
 /// A lock that many may hold to read, or one to write, across `.await`.
@@ -120,6 +125,16 @@ impl<T: ?Sized> RwLock<T> {
         RwLockWriteOwned { wait: Waiting::new(self, Kind::Write) }
     }
 
+    /// Locks a shared lock to read with the right to write later.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but a dropped `upgradable_read_owned` gives up its place in the line.
+    #[track_caller]
+    pub fn upgradable_read_owned(self: Arc<Self>) -> RwLockUpgradableReadOwned<T> {
+        RwLockUpgradableReadOwned { wait: Waiting::new(self, Kind::Upgradable) }
+    }
+
     /// Locks to read, if nobody writes and nobody waits.
     ///
     /// # Errors
@@ -169,31 +184,22 @@ impl<T: ?Sized> RwLock<T> {
         Ok(OwnedRwLockWriteGuard::new(self))
     }
 
+    /// Locks a shared lock to read with the right to write later, if nobody has that, writes, or
+    /// waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError`] when somebody does.
+    pub fn try_upgradable_read_owned(
+        self: Arc<Self>,
+    ) -> Result<OwnedRwLockUpgradableReadGuard<T>, TryLockError> {
+        self.attempt(Kind::Upgradable)?;
+        Ok(OwnedRwLockUpgradableReadGuard::new(self))
+    }
+
     #[inline]
     fn attempt(&self, kind: Kind) -> Result<(), TryLockError> {
         if self.raw.try_lock(kind) { Ok(()) } else { Err(TryLockError(())) }
-    }
-
-    /// Locks to read, blocking this thread until its turn comes.
-    ///
-    /// # Panics
-    ///
-    /// When called inside a task.
-    #[track_caller]
-    pub fn blocking_read(&self) -> RwLockReadGuard<'_, T> {
-        hooks::forbid_blocking("RwLock::blocking_read");
-        self.try_read().unwrap_or_else(|_| blocking::block_on(self.read()))
-    }
-
-    /// Locks to write, blocking this thread until its turn comes.
-    ///
-    /// # Panics
-    ///
-    /// When called inside a task.
-    #[track_caller]
-    pub fn blocking_write(&self) -> RwLockWriteGuard<'_, T> {
-        hooks::forbid_blocking("RwLock::blocking_write");
-        self.try_write().unwrap_or_else(|_| blocking::block_on(self.write()))
     }
 
     /// The value, which nobody else can reach now.

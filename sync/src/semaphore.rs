@@ -19,9 +19,11 @@ mod loom;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::blocking;
 use crate::hooks::{self, Site, WaitKind};
+use crate::message::Message;
 use crate::prim::{AtomicUsize, Ordering, SpinLock, const_fn};
 use crate::waitlist::{List, Wakers};
 
@@ -121,7 +123,11 @@ impl Semaphore {
 
     const_fn! {
         fn with_limit(permits: usize, limit: usize) -> Self {
-            assert!(permits <= Self::MAX_PERMITS, "more permits than `Semaphore::MAX_PERMITS`");
+            if permits > Self::MAX_PERMITS {
+                let message = Message::new().number(permits);
+                let message = message.text(" permits are more than `Semaphore::MAX_PERMITS`, ");
+                panic!("{}", message.number(Self::MAX_PERMITS).as_str());
+            }
             Self {
                 state: AtomicUsize::new(permits << SHIFT),
                 limit,
@@ -258,6 +264,27 @@ impl Semaphore {
     pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         hooks::forbid_blocking("Semaphore::blocking_acquire");
         blocking::block_on(self.acquire())
+    }
+
+    /// Takes a permit, blocking this thread for at most `timeout` until one is free.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`]: closed, or no permit until the time was over.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_acquire_timeout(
+        &self,
+        timeout: Duration,
+    ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        hooks::forbid_blocking("Semaphore::blocking_acquire_timeout");
+        match blocking::block_on_timeout(self.acquire(), timeout) {
+            Some(permit) => permit.map_err(|_| TryAcquireError::Closed),
+            None => Err(TryAcquireError::NoPermits),
+        }
     }
 
     /// Adds `n` permits, which go to those who wait first. asyncio's `release`.

@@ -340,7 +340,7 @@ fn co_20_notify_all_is_for_those_who_wait_now() {
 }
 
 #[test]
-fn lk_18_eight_threads_count_to_a_sum() {
+fn eight_threads_count_to_a_sum() {
     let mutex = Arc::new(Mutex::new(0));
     let threads: Vec<_> = (0..8)
         .map(|i| {

@@ -44,3 +44,17 @@ fn loom_broadcast_last_receiver_meets_send() {
         assert!(tx.is_empty());
     });
 }
+
+/// A value with a destructor is cloned outside the channel's lock, and dropped once.
+#[test]
+fn loom_broadcast_two_receivers_get_a_shared_value() {
+    crate::model(|| {
+        let (tx, mut a) = channel(1);
+        let mut b = tx.subscribe();
+        tx.send(String::from("a value")).unwrap();
+        let handle = thread::spawn(move || a.try_recv().unwrap());
+        assert_eq!(b.try_recv().unwrap(), "a value");
+        assert_eq!(handle.join().unwrap(), "a value");
+        assert!(tx.is_empty());
+    });
+}

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+use super::value::Value;
 use super::{RecvError, Shared, TryRecvError};
 use crate::blocking;
 use crate::hooks::{self, Site, WaitKind};
@@ -91,7 +92,8 @@ impl<T: Clone> Receiver<T> {
     ///
     /// [`TryRecvError`]: empty, closed, or lagged.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.shared.state.lock().get(&mut self.next)
+        let value = self.shared.state.lock().get(&mut self.next);
+        value.map(Value::get)
     }
 
     /// Receives the next value, blocking this thread.
@@ -164,7 +166,7 @@ fn poll_recv<T: Clone>(
             Ok(value) => {
                 drop(state);
                 hooks::spend();
-                return Poll::Ready(Ok(value));
+                return Poll::Ready(Ok(value.get()));
             }
             Err(error) => error,
         };

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::value::Value;
 use super::{Receiver, SendError, Shared};
+use crate::closed::closed;
 use crate::hooks::{self, Site, WaitKind};
 use crate::prim::{Arc, Ordering};
 use crate::waitlist::{Waiter, Wakers, project};
@@ -31,10 +33,12 @@ impl<T> Sender<T> {
     ///
     /// [`SendError`] with the value, when there is no receiver at the moment.
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
+        let value = Value::new(value);
         let mut state = self.shared.state.lock();
         let receivers = state.receivers;
         if receivers == 0 {
-            return Err(SendError(value));
+            drop(state);
+            return Err(SendError(value.unshared()));
         }
         let (old, wakers) = state.push(value);
         drop(state);
@@ -64,16 +68,6 @@ impl<T> Sender<T> {
     /// Whether everybody has got everything.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Waits until there is no receiver.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe.
-    #[track_caller]
-    pub fn closed(&self) -> Closed<'_, T> {
-        Closed { shared: &self.shared, site: Site::caller(), waiter: Waiter::new(()) }
     }
 
     /// Whether `other` sends to the same channel.
@@ -147,50 +141,4 @@ impl<T> fmt::Debug for WeakSender<T> {
     }
 }
 
-/// Future of [`Sender::closed`].
-#[must_use = "futures do nothing unless you `.await` them"]
-pub struct Closed<'a, T> {
-    shared: &'a Shared<T>,
-    site: Site,
-    waiter: Waiter<()>,
-}
-
-impl<T> Future for Closed<'_, T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(hooks::poll_budget(cx));
-        project!(self => this, waiter);
-        let shared = this.shared;
-        if !waiter.is_idle() {
-            if waiter.poll_chosen(cx, |f| f(&mut shared.state.lock().deserted)).is_ready() {
-                return Poll::Ready(());
-            }
-        } else {
-            let waker = cx.waker().clone();
-            let mut state = shared.state.lock();
-            if state.receivers == 0 {
-                drop(state);
-                return Poll::Ready(());
-            }
-            waiter.push(&mut state.deserted, waker, ());
-        }
-        hooks::set_wait(this.site, WaitKind::Broadcast);
-        Poll::Pending
-    }
-}
-
-impl<T> Drop for Closed<'_, T> {
-    fn drop(&mut self) {
-        if !self.waiter.is_idle() {
-            let waker = self.waiter.remove(&mut self.shared.state.lock().deserted);
-            drop(waker);
-        }
-    }
-}
-
-impl<T> fmt::Debug for Closed<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closed").field("at", &self.site).field("waiter", &self.waiter).finish()
-    }
-}
+closed!(WaitKind::Broadcast, state, |state| state.deserted, |shared, state| state.receivers == 0);

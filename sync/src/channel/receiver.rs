@@ -4,10 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 
-use super::{RecvError, Shared, TryRecvError};
+use super::{RecvError, RecvTimeoutError, Shared, TryRecvError};
 use crate::blocking;
 use crate::chan::{NoItem, Place, Turn};
 use crate::hooks::{self, Site};
@@ -19,7 +20,7 @@ use crate::waitlist::{Waiter, project};
 /// As a stream it has one place in the line of receivers, which it gives up when it receives by
 /// another method.
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    pub(super) shared: Arc<Shared<T>>,
     /// Where it was made: what the stream reports.
     site: Site,
     place: Place,
@@ -81,34 +82,22 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Closes the channel for all: nothing more is let in; what is in it can still be received.
-    pub fn close(&self) {
-        self.shared.chan.close();
-    }
-
-    /// Whether the channel is closed or all senders are gone.
-    pub fn is_closed(&self) -> bool {
-        self.shared.chan.is_closed()
-    }
-
-    /// How many values are in the channel.
-    pub fn len(&self) -> usize {
-        self.shared.chan.len()
-    }
-
-    /// Whether no value is in the channel.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many values the channel holds at most; `None` without a bound.
-    pub fn capacity(&self) -> Option<usize> {
-        Some(self.shared.chan.capacity()).filter(|n| *n != usize::MAX)
-    }
-
-    /// Whether `other` receives from the same channel.
-    pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+    /// Receives the next value, blocking this thread for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`]: the time is over, or disconnected.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        hooks::forbid_blocking("channel::Receiver::blocking_recv_timeout");
+        match blocking::block_on_timeout(self.recv(), timeout) {
+            Some(value) => value.map_err(|_| RecvTimeoutError::Disconnected),
+            None => Err(RecvTimeoutError::Timeout),
+        }
     }
 }
 
@@ -136,12 +125,6 @@ impl<T> Stream for Receiver<T> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = &mut *self;
         this.place.poll_next(&this.shared.chan, cx, this.site)
-    }
-}
-
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("channel", &self.shared.chan).finish()
     }
 }
 

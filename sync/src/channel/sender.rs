@@ -1,8 +1,8 @@
 //! The sending side.
 
-use std::fmt;
+use std::time::Duration;
 
-use super::{Send, SendError, SenderClosed, Shared, TrySendError};
+use super::{Send, SendError, SendTimeoutError, SenderClosed, Shared, TrySendError};
 use crate::blocking;
 use crate::chan::NoSlot;
 use crate::hooks;
@@ -10,7 +10,7 @@ use crate::prim::{Arc, Ordering};
 
 /// Sends values to a channel's [`Receiver`](super::Receiver)s.
 pub struct Sender<T> {
-    shared: Arc<Shared<T>>,
+    pub(super) shared: Arc<Shared<T>>,
 }
 
 impl<T> Sender<T> {
@@ -66,9 +66,26 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Closes the channel for all: nothing more is let in; what is in it can still be received.
-    pub fn close(&self) {
-        self.shared.chan.close();
+    /// Sends a value, blocking this thread for at most `timeout` while the channel is full.
+    ///
+    /// In a task, `timeout(d, tx.send(value))` with the timer of the runtime does it: a send that is
+    /// dropped has not sent.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`] with the value: the time is over, or closed.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_send_timeout(
+        &self,
+        value: T,
+        timeout: Duration,
+    ) -> Result<(), SendTimeoutError<T>> {
+        hooks::forbid_blocking("channel::Sender::blocking_send_timeout");
+        self.send(value).within(timeout)
     }
 
     /// Waits until the channel is closed or all receivers are gone.
@@ -79,31 +96,6 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn closed(&self) -> SenderClosed<'_, T> {
         SenderClosed::new(&self.shared.chan)
-    }
-
-    /// Whether the channel is closed or all receivers are gone.
-    pub fn is_closed(&self) -> bool {
-        self.shared.chan.is_closed()
-    }
-
-    /// How many values are in the channel.
-    pub fn len(&self) -> usize {
-        self.shared.chan.len()
-    }
-
-    /// Whether no value is in the channel.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many values the channel holds at most; `None` without a bound.
-    pub fn capacity(&self) -> Option<usize> {
-        Some(self.shared.chan.capacity()).filter(|n| *n != usize::MAX)
-    }
-
-    /// Whether `other` sends to the same channel.
-    pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 
@@ -121,11 +113,5 @@ impl<T> Drop for Sender<T> {
         if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.shared.chan.close();
         }
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("channel", &self.shared.chan).finish()
     }
 }

@@ -4,10 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 
-use super::{Shared, TryRecvError};
+use super::{RecvTimeoutError, Shared, TryRecvError};
 use crate::blocking;
 use crate::chan::NoItem;
 use crate::hooks::{self, Site};
@@ -81,6 +82,47 @@ macro_rules! receiver {
                     Err(TryRecvError::Disconnected) => None,
                     Err(TryRecvError::Empty) => blocking::block_on(self.recv()),
                 }
+            }
+
+            /// Receives the next value, blocking this thread for at most `timeout`.
+            ///
+            /// # Errors
+            ///
+            /// [`RecvTimeoutError`]: the time is over, or disconnected.
+            ///
+            /// # Panics
+            ///
+            /// When called inside a task.
+            #[track_caller]
+            pub fn blocking_recv_timeout(
+                &mut self,
+                timeout: Duration,
+            ) -> Result<T, RecvTimeoutError> {
+                hooks::forbid_blocking(concat!(
+                    "mpsc::",
+                    stringify!($name),
+                    "::blocking_recv_timeout"
+                ));
+                match blocking::block_on_timeout(self.recv(), timeout) {
+                    Some(value) => value.ok_or(RecvTimeoutError::Disconnected),
+                    None => Err(RecvTimeoutError::Timeout),
+                }
+            }
+
+            /// Receives up to `limit` values at once, blocking this thread until there is one; see
+            /// [`recv_many`](Self::recv_many).
+            ///
+            /// # Panics
+            ///
+            /// When called inside a task.
+            #[track_caller]
+            pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
+                hooks::forbid_blocking(concat!(
+                    "mpsc::",
+                    stringify!($name),
+                    "::blocking_recv_many"
+                ));
+                blocking::block_on(self.recv_many(buffer, limit))
             }
 
             /// Polls for the next value. Only the task of the last poll is woken.

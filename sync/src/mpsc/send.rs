@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use super::{Permit, PermitIterator, SendError};
+use super::{Permit, PermitIterator, SendError, SendTimeoutError};
+use crate::blocking;
 use crate::chan::{Ask, Chan, Fifo};
 use crate::hooks::Site;
 use crate::waitlist::{Waiter, project};
@@ -24,6 +26,23 @@ impl<'a, T> Send<'a, T> {
     #[inline]
     pub(crate) fn new(chan: &'a Chan<Fifo<T>>, value: T) -> Self {
         Self { chan, value: Some(value), site: Site::caller(), waiter: Waiter::new(Ask::NONE) }
+    }
+}
+
+impl<T> Send<'_, T> {
+    /// Sends on a plain thread, and gives up when `timeout` is over.
+    pub(crate) fn within(self, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+        let mut send = pin!(self);
+        match blocking::block_on_timeout(send.as_mut(), timeout) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(SendError(value))) => Err(SendTimeoutError::Closed(value)),
+            None => {
+                project!(send => send, waiter);
+                // What it waits for, it gives up when it is dropped, at the end of this block.
+                let _ = waiter;
+                Err(SendTimeoutError::Timeout(send.value.take().expect("it was not sent")))
+            }
+        }
     }
 }
 

@@ -1,25 +1,14 @@
 //! The sending side of a bounded channel.
 
-use std::fmt;
+use std::time::Duration;
 
 use super::{
-    Permit, PermitIterator, Reserve, ReserveMany, Send, SendError, SenderClosed, Shared,
-    TrySendError, Tx,
+    Permit, PermitIterator, Reserve, ReserveMany, Send, SendError, SendTimeoutError, Sender,
+    TrySendError,
 };
 use crate::blocking;
 use crate::chan::NoSlot;
 use crate::hooks;
-use crate::prim::{Arc, Ordering};
-
-/// Sends values to a bounded channel's [`Receiver`](super::Receiver). Clones send to the same one.
-pub struct Sender<T> {
-    pub(super) tx: Tx<T>,
-}
-
-/// A sender that does not keep the channel open.
-pub struct WeakSender<T> {
-    shared: Arc<Shared<T>>,
-}
 
 impl<T> Sender<T> {
     /// Sends a value, waiting while the channel is full.
@@ -72,6 +61,28 @@ impl<T> Sender<T> {
         }
     }
 
+    /// Sends a value, blocking this thread for at most `timeout` while the channel is full.
+    ///
+    /// In a task, `timeout(d, tx.send(value))` with the timer of the runtime does it: a send that is
+    /// dropped has not sent.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`] with the value: the time is over, or closed.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_send_timeout(
+        &self,
+        value: T,
+        timeout: Duration,
+    ) -> Result<(), SendTimeoutError<T>> {
+        hooks::forbid_blocking("mpsc::Sender::blocking_send_timeout");
+        self.send(value).within(timeout)
+    }
+
     /// Waits for room for one value and keeps it.
     ///
     /// # Errors
@@ -120,21 +131,6 @@ impl<T> Sender<T> {
         Ok(PermitIterator::new(&self.tx.0.chan, n))
     }
 
-    /// Waits until the receiver is gone or closed.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe.
-    #[track_caller]
-    pub fn closed(&self) -> SenderClosed<'_, T> {
-        SenderClosed::new(&self.tx.0.chan)
-    }
-
-    /// Whether the receiver is gone or closed.
-    pub fn is_closed(&self) -> bool {
-        self.tx.0.chan.is_closed()
-    }
-
     /// How many values there is room for at the moment.
     pub fn capacity(&self) -> usize {
         self.tx.0.chan.free_slots()
@@ -144,68 +140,11 @@ impl<T> Sender<T> {
     pub fn max_capacity(&self) -> usize {
         self.tx.0.chan.capacity()
     }
-
-    /// How many values are in the channel.
-    pub fn len(&self) -> usize {
-        self.tx.0.chan.len()
-    }
-
-    /// Whether no value is in the channel.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether `other` sends to the same channel.
-    pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.tx.0, &other.tx.0)
-    }
-
-    /// A sender that does not keep the channel open.
-    pub fn downgrade(&self) -> WeakSender<T> {
-        WeakSender { shared: self.tx.0.clone() }
-    }
-
-    /// How many senders there are.
-    pub fn strong_count(&self) -> usize {
-        // Ordering: Relaxed, a snapshot.
-        self.tx.0.senders.load(Ordering::Relaxed)
-    }
 }
 
 fn no_slot(why: NoSlot) -> TrySendError<()> {
     match why {
         NoSlot::Full => TrySendError::Full(()),
         NoSlot::Closed => TrySendError::Closed(()),
-    }
-}
-
-impl<T> WeakSender<T> {
-    /// A sender, unless the last one is gone.
-    pub fn upgrade(&self) -> Option<Sender<T>> {
-        Tx::upgrade(&self.shared).map(|tx| Sender { tx })
-    }
-}
-
-impl<T> Clone for Sender<T> {
-    fn clone(&self) -> Self {
-        Self { tx: self.tx.clone() }
-    }
-}
-
-impl<T> Clone for WeakSender<T> {
-    fn clone(&self) -> Self {
-        Self { shared: self.shared.clone() }
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("channel", &self.tx.0.chan).finish()
-    }
-}
-
-impl<T> fmt::Debug for WeakSender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeakSender").field("channel", &self.shared.chan).finish()
     }
 }

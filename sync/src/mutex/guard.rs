@@ -3,18 +3,18 @@
 //! The invariants of the file:
 //! - **G1** A guard exists only while its mutex is locked for it: `new` is called by whoever has just
 //!   taken the lock, and only the guard's drop unlocks.
-//! - **G2** A mapped guard points into the value of the mutex whose lock it holds, by a reference
-//!   derived from the original guard's, which no longer exists.
-#![allow(unsafe_code, reason = "hands out references to a cell: invariants G1 and G2 are above")]
+//!
+//! That of the mapped guards, P1, stands in `narrow.rs`.
+#![allow(unsafe_code, reason = "hands out references to a cell: the invariants are above")]
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::{Mutex, RawMutex};
+use crate::narrow::{mapped, mapped_mut, narrow, release};
 
 // SAFETY: the mutex owns its value; sending it sends that.
 unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
@@ -46,15 +46,28 @@ pub struct OwnedMutexGuard<T: ?Sized> {
 /// The key to a part of a [`Mutex`]'s value; dropping it unlocks.
 #[must_use = "the mutex is unlocked as soon as the guard is dropped"]
 pub struct MappedMutexGuard<'a, U: ?Sized> {
-    raw: &'a RawMutex,
+    lock: &'a RawMutex,
     part: NonNull<U>,
     _value: PhantomData<&'a mut U>,
+}
+
+/// The key to a part of the value of a shared [`Mutex`]; dropping it unlocks.
+#[must_use = "the mutex is unlocked as soon as the guard is dropped"]
+pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized = T> {
+    lock: Arc<Mutex<T>>,
+    part: NonNull<U>,
+    /// What the guard gives out is `&mut U`, which must not be taken for another type's.
+    _value: PhantomData<*mut U>,
 }
 
 // SAFETY: a mapped guard is a `&mut U` that unlocks when dropped, which any thread may do.
 unsafe impl<U: ?Sized + Send> Send for MappedMutexGuard<'_, U> {}
 // SAFETY: a shared mapped guard gives out `&U` only.
 unsafe impl<U: ?Sized + Sync> Sync for MappedMutexGuard<'_, U> {}
+// SAFETY: as for the borrowed one; its mutex may be dropped with it, and the value with that.
+unsafe impl<T: ?Sized + Send, U: ?Sized + Send> Send for OwnedMappedMutexGuard<T, U> {}
+// SAFETY: a shared mapped guard gives out `&U` only; the mutex itself is out of reach.
+unsafe impl<T: ?Sized + Send, U: ?Sized + Sync> Sync for OwnedMappedMutexGuard<T, U> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// The caller has just locked `mutex` (G1).
@@ -66,32 +79,6 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// The mutex of this guard.
     pub fn mutex(guard: &Self) -> &'a Mutex<T> {
         guard.mutex
-    }
-
-    /// Narrows the guard to a part of the value.
-    pub fn map<U: ?Sized>(
-        mut guard: Self,
-        part: impl FnOnce(&mut T) -> &mut U,
-    ) -> MappedMutexGuard<'a, U> {
-        let part = NonNull::from(part(&mut *guard));
-        let guard = ManuallyDrop::new(guard);
-        MappedMutexGuard { raw: &guard.mutex.raw, part, _value: PhantomData }
-    }
-
-    /// Narrows the guard to a part of the value, if it has that part.
-    ///
-    /// # Errors
-    ///
-    /// The guard itself, when `part` finds none.
-    pub fn try_map<U: ?Sized>(
-        mut guard: Self,
-        part: impl FnOnce(&mut T) -> Option<&mut U>,
-    ) -> Result<MappedMutexGuard<'a, U>, Self> {
-        let Some(part) = part(&mut *guard).map(NonNull::from) else {
-            return Err(guard);
-        };
-        let guard = ManuallyDrop::new(guard);
-        Ok(MappedMutexGuard { raw: &guard.mutex.raw, part, _value: PhantomData })
     }
 }
 
@@ -151,37 +138,24 @@ macro_rules! key {
 key!(['a,] MutexGuard<'a, T>);
 key!([] OwnedMutexGuard<T>);
 
-impl<U: ?Sized> Deref for MappedMutexGuard<'_, U> {
-    type Target = U;
-    #[inline]
-    fn deref(&self) -> &U {
-        // SAFETY: it points into the value of a mutex that is locked for this guard (G2).
-        unsafe { self.part.as_ref() }
-    }
-}
+mapped!(['a,] MappedMutexGuard<'a, U>, |raw: &&RawMutex| raw.unlock());
+mapped!([T: ?Sized,] OwnedMappedMutexGuard<T, U>, |m: &Arc<Mutex<T>>| m.raw.unlock());
+mapped_mut!(['a,] MappedMutexGuard<'a, U>);
+mapped_mut!([T: ?Sized,] OwnedMappedMutexGuard<T, U>);
 
-impl<U: ?Sized> DerefMut for MappedMutexGuard<'_, U> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut U {
-        // SAFETY: it points into the value of a mutex that is locked for this guard (G2).
-        unsafe { self.part.as_mut() }
-    }
-}
-
-impl<U: ?Sized> Drop for MappedMutexGuard<'_, U> {
-    fn drop(&mut self) {
-        self.raw.unlock();
-    }
-}
-
-impl<U: ?Sized + fmt::Debug> fmt::Debug for MappedMutexGuard<'_, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<U: ?Sized + fmt::Display> fmt::Display for MappedMutexGuard<'_, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
+narrow!(
+    ['a, T: ?Sized] MutexGuard<'a, T> => MappedMutexGuard<'a>, [mut] T,
+    |guard| &release!(guard.mutex).raw
+);
+narrow!(
+    ['a, U: ?Sized] MappedMutexGuard<'a, U> => MappedMutexGuard<'a>, [mut] U,
+    |guard| release!(guard.lock)
+);
+narrow!(
+    [T: ?Sized] OwnedMutexGuard<T> => OwnedMappedMutexGuard<T>, [mut] T,
+    |guard| release!(guard.mutex)
+);
+narrow!(
+    [T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U> => OwnedMappedMutexGuard<T>, [mut] U,
+    |guard| release!(guard.lock)
+);

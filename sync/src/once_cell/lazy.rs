@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::OnceCell;
+use crate::blocking;
+use crate::hooks;
 use crate::prim::const_fn;
 
 /// What makes a [`Lazy`] in a static.
@@ -59,6 +61,17 @@ where
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = &T> {
         self.cell.get_or_init(&self.init)
+    }
+
+    /// The value, blocking this thread while it is made.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_get(&self) -> &T {
+        hooks::forbid_blocking("Lazy::blocking_get");
+        blocking::block_on(self.get())
     }
 }
 

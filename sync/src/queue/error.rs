@@ -49,7 +49,9 @@ pub enum GetTimeoutError {
 
 /// `task_done` was called more often than items were put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyDone(pub(super) ());
+pub struct TooManyDone {
+    pub(super) unfinished: usize,
+}
 
 const PUT_SHUT_DOWN: &str = "the queue is shut down: the item was not put in and is in this error";
 const GET_SHUT_DOWN: &str = "the queue is shut down and empty: no item will come";
@@ -154,7 +156,11 @@ impl fmt::Display for GetTimeoutError {
 
 impl fmt::Display for TooManyDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`task_done` was called for more items than were put in: call it once for each")
+        write!(
+            f,
+            "`task_done` was called with {} items unfinished: call it once for each item that was got",
+            self.unfinished
+        )
     }
 }
 

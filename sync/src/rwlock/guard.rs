@@ -3,20 +3,17 @@
 //! The invariants of the file:
 //! - **G1** A guard exists only while its lock is held in its way: `new` is called by whoever has just
 //!   taken the lock so, and only the guard's drop, or its conversion into another guard, gives that up.
-//! - **G2** A mapped guard points into the value of the lock it holds, by a reference derived from the
-//!   original guard's, which no longer exists.
-#![allow(unsafe_code, reason = "hands out references to a cell: invariants G1 and G2 are above")]
+#![allow(unsafe_code, reason = "hands out references to a cell: invariant G1 is above")]
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::raw::{Kind, RawRwLock};
+use super::raw::Kind;
 use super::wait::Waiting;
-use super::{RwLock, RwLockUpgrade};
+use super::{RwLock, RwLockUpgrade, RwLockUpgradeOwned};
+use crate::narrow::release;
 
 // SAFETY: the lock owns its value; sending it sends that.
 unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
@@ -34,7 +31,7 @@ macro_rules! guard {
         $(#[$doc])*
         #[must_use = "the lock is let go as soon as the guard is dropped"]
         pub struct $name<$($gen)* T: ?Sized> {
-            lock: $handle,
+            pub(super) lock: $handle,
             /// What the guard is to the compiler: it sets who may send or share it.
             _value: PhantomData<$value>,
         }
@@ -98,6 +95,12 @@ guard! {
     OwnedRwLockWriteGuard [] Arc<RwLock<T>>, Box<T>, Kind::Write
 }
 
+guard! {
+    /// The right to read the value of a shared [`RwLock`] and to become its writer; dropping it lets
+    /// go.
+    OwnedRwLockUpgradableReadGuard [] Arc<RwLock<T>>, Box<T>, Kind::Upgradable
+}
+
 impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
@@ -114,132 +117,58 @@ impl<T: ?Sized> DerefMut for OwnedRwLockWriteGuard<T> {
     }
 }
 
-impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
-    /// Narrows the guard to a part of the value.
-    pub fn map<U: ?Sized>(
-        guard: Self,
-        part: impl FnOnce(&T) -> &U,
-    ) -> RwLockMappedReadGuard<'a, U> {
-        let part = NonNull::from(part(&*guard));
-        let guard = ManuallyDrop::new(guard);
-        RwLockMappedReadGuard { raw: &guard.lock.raw, part, _value: PhantomData }
-    }
-}
+/// The ways from one guard to another without letting go, for borrowed and for shared locks.
+macro_rules! changes {
+    ([$($gen:tt)*] $write:ident, $upgradable:ident, $read:ident, $upgrade:ident) => {
+        impl<$($gen)* T: ?Sized> $write<$($gen)* T> {
+            /// Goes on as a reader, and lets in the readers that wait; no writer comes between.
+            pub fn downgrade(guard: Self) -> $read<$($gen)* T> {
+                let guard = $read::new(release!(guard.lock));
+                guard.lock.raw.downgrade(Kind::Write, Kind::Read);
+                guard
+            }
 
-impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
-    /// Narrows the guard to a part of the value.
-    pub fn map<U: ?Sized>(
-        mut guard: Self,
-        part: impl FnOnce(&mut T) -> &mut U,
-    ) -> RwLockMappedWriteGuard<'a, U> {
-        let part = NonNull::from(part(&mut *guard));
-        let guard = ManuallyDrop::new(guard);
-        RwLockMappedWriteGuard { raw: &guard.lock.raw, part, _value: PhantomData }
-    }
-
-    /// Goes on as a reader, and lets in the readers that wait; no writer comes between.
-    pub fn downgrade(guard: Self) -> RwLockReadGuard<'a, T> {
-        let guard = ManuallyDrop::new(guard);
-        guard.lock.raw.downgrade(Kind::Write, Kind::Read);
-        RwLockReadGuard::new(guard.lock)
-    }
-
-    /// Goes on as the upgradable reader; no writer comes between.
-    pub fn downgrade_to_upgradable(guard: Self) -> RwLockUpgradableReadGuard<'a, T> {
-        let guard = ManuallyDrop::new(guard);
-        guard.lock.raw.downgrade(Kind::Write, Kind::Upgradable);
-        RwLockUpgradableReadGuard::new(guard.lock)
-    }
-}
-
-impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
-    /// Becomes the writer when the readers that are in have left. Nobody writes in between, and new
-    /// readers stay out.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe, but a dropped `upgrade` has let go of the lock: the guard is gone with it.
-    #[track_caller]
-    pub fn upgrade(guard: Self) -> RwLockUpgrade<'a, T> {
-        let guard = ManuallyDrop::new(guard);
-        RwLockUpgrade { wait: Waiting::new(guard.lock, Kind::Upgrade) }
-    }
-
-    /// Becomes the writer if no other reader is in.
-    ///
-    /// # Errors
-    ///
-    /// The guard itself, when there are other readers.
-    pub fn try_upgrade(guard: Self) -> Result<RwLockWriteGuard<'a, T>, Self> {
-        if !guard.lock.raw.try_lock(Kind::Upgrade) {
-            return Err(guard);
-        }
-        Ok(RwLockWriteGuard::new(ManuallyDrop::new(guard).lock))
-    }
-
-    /// Goes on as a plain reader.
-    pub fn downgrade(guard: Self) -> RwLockReadGuard<'a, T> {
-        let guard = ManuallyDrop::new(guard);
-        guard.lock.raw.downgrade(Kind::Upgradable, Kind::Read);
-        RwLockReadGuard::new(guard.lock)
-    }
-}
-
-macro_rules! mapped {
-    ($(#[$doc:meta])* $name:ident, $value:ty, $kind:expr) => {
-        $(#[$doc])*
-        #[must_use = "the lock is let go as soon as the guard is dropped"]
-        pub struct $name<'a, U: ?Sized> {
-            raw: &'a RawRwLock,
-            part: NonNull<U>,
-            _value: PhantomData<$value>,
-        }
-
-        impl<U: ?Sized> Deref for $name<'_, U> {
-            type Target = U;
-            #[inline]
-            fn deref(&self) -> &U {
-                // SAFETY: it points into the value of a lock that this guard holds (G2).
-                unsafe { self.part.as_ref() }
+            /// Goes on as the upgradable reader; no writer comes between.
+            pub fn downgrade_to_upgradable(guard: Self) -> $upgradable<$($gen)* T> {
+                let guard = $upgradable::new(release!(guard.lock));
+                guard.lock.raw.downgrade(Kind::Write, Kind::Upgradable);
+                guard
             }
         }
 
-        impl<U: ?Sized> Drop for $name<'_, U> {
-            fn drop(&mut self) {
-                self.raw.unlock($kind);
+        impl<$($gen)* T: ?Sized> $upgradable<$($gen)* T> {
+            /// Becomes the writer when the readers that are in have left. Nobody writes in between,
+            /// and new readers stay out.
+            ///
+            /// # Cancel safety
+            ///
+            /// Safe, but a dropped `upgrade` has let go of the lock: the guard is gone with it.
+            #[track_caller]
+            pub fn upgrade(guard: Self) -> $upgrade<$($gen)* T> {
+                $upgrade { wait: Waiting::new(release!(guard.lock), Kind::Upgrade) }
             }
-        }
 
-        impl<U: ?Sized + fmt::Debug> fmt::Debug for $name<'_, U> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                (**self).fmt(f)
+            /// Becomes the writer if no other reader is in.
+            ///
+            /// # Errors
+            ///
+            /// The guard itself, when there are other readers.
+            pub fn try_upgrade(guard: Self) -> Result<$write<$($gen)* T>, Self> {
+                if !guard.lock.raw.try_lock(Kind::Upgrade) {
+                    return Err(guard);
+                }
+                Ok($write::new(release!(guard.lock)))
+            }
+
+            /// Goes on as a plain reader.
+            pub fn downgrade(guard: Self) -> $read<$($gen)* T> {
+                let guard = $read::new(release!(guard.lock));
+                guard.lock.raw.downgrade(Kind::Upgradable, Kind::Read);
+                guard
             }
         }
     };
 }
 
-mapped! {
-    /// The right to read a part of a [`RwLock`]'s value; dropping it lets go.
-    RwLockMappedReadGuard, &'a U, Kind::Read
-}
-mapped! {
-    /// The right to write a part of a [`RwLock`]'s value; dropping it lets go.
-    RwLockMappedWriteGuard, &'a mut U, Kind::Write
-}
-
-// SAFETY: a mapped read guard is a `&U` that lets go when dropped, which any thread may do.
-unsafe impl<U: ?Sized + Sync> Send for RwLockMappedReadGuard<'_, U> {}
-// SAFETY: as above.
-unsafe impl<U: ?Sized + Sync> Sync for RwLockMappedReadGuard<'_, U> {}
-// SAFETY: a mapped write guard is a `&mut U` that lets go when dropped, which any thread may do.
-unsafe impl<U: ?Sized + Send> Send for RwLockMappedWriteGuard<'_, U> {}
-// SAFETY: a shared mapped write guard gives out `&U` only.
-unsafe impl<U: ?Sized + Sync> Sync for RwLockMappedWriteGuard<'_, U> {}
-
-impl<U: ?Sized> DerefMut for RwLockMappedWriteGuard<'_, U> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut U {
-        // SAFETY: it points into the value of a lock of which this is the only guard (G2).
-        unsafe { self.part.as_mut() }
-    }
-}
+changes!(['a,] RwLockWriteGuard, RwLockUpgradableReadGuard, RwLockReadGuard, RwLockUpgrade);
+changes!([] OwnedRwLockWriteGuard, OwnedRwLockUpgradableReadGuard, OwnedRwLockReadGuard, RwLockUpgradeOwned);

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use super::raw::{Kind, RawRwLock, Want};
 use super::{
-    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard,
-    RwLockUpgradableReadGuard, RwLockWriteGuard,
+    OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteGuard, RwLock,
+    RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
 };
 use crate::hooks::{self, Site, WaitKind};
 use crate::waitlist::{Waiter, project};
@@ -138,4 +138,12 @@ wait! {
 wait! {
     /// Future of [`RwLock::write_owned`].
     RwLockWriteOwned [] Arc<RwLock<T>> => OwnedRwLockWriteGuard
+}
+wait! {
+    /// Future of [`RwLock::upgradable_read_owned`].
+    RwLockUpgradableReadOwned [] Arc<RwLock<T>> => OwnedRwLockUpgradableReadGuard
+}
+wait! {
+    /// Future of [`OwnedRwLockUpgradableReadGuard::upgrade`].
+    RwLockUpgradeOwned [] Arc<RwLock<T>> => OwnedRwLockWriteGuard
 }

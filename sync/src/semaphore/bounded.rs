@@ -1,8 +1,9 @@
 //! A semaphore that notices when it is released too often.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::{Acquire, Semaphore, SemaphorePermit, TryAcquireError};
+use super::{Acquire, AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
 use crate::prim::const_fn;
 
 /// A [`Semaphore`] that never has more free permits than it began with.
@@ -70,12 +71,53 @@ impl BoundedSemaphore {
 
     /// Takes `n` permits at once; see [`Semaphore::acquire_many`].
     ///
+    /// # Panics
+    ///
+    /// When `n` is more than [`bound`](Self::bound): it would wait for ever.
+    ///
     /// # Cancel safety
     ///
     /// Safe, but a dropped `acquire_many` gives up its place in the line.
     #[track_caller]
     pub fn acquire_many(&self, n: u32) -> Acquire<'_> {
+        let bound = self.bound();
+        assert!(
+            n as usize <= bound,
+            "acquiring {n} permits of a semaphore that never has more than {bound} would wait for \
+             ever"
+        );
         self.semaphore.acquire_many(n)
+    }
+
+    /// Takes a permit, blocking this thread until one is free.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] when the semaphore is closed.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.semaphore.blocking_acquire()
+    }
+
+    /// Takes a permit, blocking this thread for at most `timeout` until one is free.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`]: closed, or no permit until the time was over.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_acquire_timeout(
+        &self,
+        timeout: Duration,
+    ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.semaphore.blocking_acquire_timeout(timeout)
     }
 
     /// Takes a permit if one is free and nobody waits.

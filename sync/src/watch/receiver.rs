@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use super::{CLOSED, RecvError, Ref, Shared, VERSION, WAITERS};
+use crate::blocking;
 use crate::hooks::{self, Site, WaitKind};
 use crate::prim::{Arc, Ordering};
 use crate::waitlist::{Waiter, Wakers, project};
@@ -95,6 +96,41 @@ impl<T> Receiver<T> {
         let site = Site::caller();
         let (shared, seen, waiter) = (&*self.shared, &mut self.seen, Waiter::new(()));
         WaitFor { shared, seen, wanted, is_new: true, site, waiter }
+    }
+
+    /// Waits for a value that this receiver has not seen, blocking this thread; see
+    /// [`changed`](Self::changed).
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] when the senders are gone and the last value was seen.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_changed(&mut self) -> Result<(), RecvError> {
+        hooks::forbid_blocking("watch::Receiver::blocking_changed");
+        blocking::block_on(self.changed())
+    }
+
+    /// Waits until `wanted` says yes to the value, blocking this thread; see
+    /// [`wait_for`](Self::wait_for).
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] when the senders are gone and it said no to the last value.
+    ///
+    /// # Panics
+    ///
+    /// When called inside a task.
+    #[track_caller]
+    pub fn blocking_wait_for<P: FnMut(&T) -> bool>(
+        &mut self,
+        wanted: P,
+    ) -> Result<Ref<'_, T>, RecvError> {
+        hooks::forbid_blocking("watch::Receiver::blocking_wait_for");
+        blocking::block_on(self.wait_for(wanted))
     }
 
     /// Whether `other` sees the same channel.

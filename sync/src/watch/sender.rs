@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::{CLOSED, Receiver, Ref, SendError, Shared, VERSION};
+use crate::closed::closed;
 use crate::hooks::{self, Site, WaitKind};
 use crate::prim::{Arc, Ordering};
 use crate::waitlist::{Waiter, project};
@@ -84,16 +85,6 @@ impl<T> Sender<T> {
         self.receiver_count() == 0
     }
 
-    /// Waits until there is no receiver.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe.
-    #[track_caller]
-    pub fn closed(&self) -> Closed<'_, T> {
-        Closed { shared: &self.shared, site: Site::caller(), waiter: Waiter::new(()) }
-    }
-
     /// How many receivers there are.
     pub fn receiver_count(&self) -> usize {
         // Ordering: Acquire sees what receivers did before they went. Pairs with the AcqRel in
@@ -136,52 +127,11 @@ impl<T: fmt::Debug> fmt::Debug for Sender<T> {
     }
 }
 
-/// Future of [`Sender::closed`].
-#[must_use = "futures do nothing unless you `.await` them"]
-pub struct Closed<'a, T> {
-    shared: &'a Shared<T>,
-    site: Site,
-    waiter: Waiter<()>,
-}
-
-impl<T> Future for Closed<'_, T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(hooks::poll_budget(cx));
-        project!(self => this, waiter);
-        let shared = this.shared;
-        if !waiter.is_idle() {
-            if waiter.poll_chosen(cx, |f| f(&mut shared.lists.lock().closed)).is_ready() {
-                return Poll::Ready(());
-            }
-        } else {
-            let waker = cx.waker().clone();
-            let mut lists = shared.lists.lock();
-            // Ordering: Acquire, as in `receiver_count`. The last receiver lowers the count before it
-            // takes the lock, so it finds whoever did not see that here.
-            if shared.receivers.load(Ordering::Acquire) == 0 {
-                drop(lists);
-                return Poll::Ready(());
-            }
-            waiter.push(&mut lists.closed, waker, ());
-        }
-        hooks::set_wait(this.site, WaitKind::Watch);
-        Poll::Pending
-    }
-}
-
-impl<T> Drop for Closed<'_, T> {
-    fn drop(&mut self) {
-        if !self.waiter.is_idle() {
-            let waker = self.waiter.remove(&mut self.shared.lists.lock().closed);
-            drop(waker);
-        }
-    }
-}
-
-impl<T> fmt::Debug for Closed<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closed").field("at", &self.site).field("waiter", &self.waiter).finish()
-    }
-}
+closed!(
+    WaitKind::Watch,
+    lists,
+    |lists| lists.closed,
+    // Ordering: Acquire, as in `receiver_count`. The last receiver lowers the count before it takes the
+    // lock, so it finds whoever did not see that here.
+    |shared, lists| shared.receivers.load(Ordering::Acquire) == 0
+);
