@@ -110,7 +110,8 @@ impl<E: Send + 'static> TaskGroup<E> {
 
     /// Spawns a child. Its `Err`, or its panic, ends the group.
     ///
-    /// In a group that has been cancelled or has failed the child is cancelled before it runs.
+    /// In a group that has been cancelled, has failed or has ended the child is cancelled before it
+    /// runs.
     ///
     /// # Panics
     ///
@@ -396,10 +397,10 @@ impl<E: Send + 'static> fmt::Debug for OwnedGroup<E> {
 
 /// Cancels what is left of the group that was made at `site`, and leaves the wait for it to the task.
 fn end_group<E: Send + 'static>(group: &Arc<Group<E>>, site: Site) {
+    group.cancel();
     if group.len() == 0 {
         return;
     }
-    group.cancel();
     let mut waiter = Waiter::new(group);
     adopt(std::future::poll_fn(move |cx| waiter.poll_done(cx, site)));
 }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::panic::Location;
 
 use corio_sync::prim::Mutex;
@@ -182,7 +182,22 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
         }
         write!(f, "{} failures in a task group:", self.failures.len())?;
         for failure in &self.failures {
-            write!(f, "\n  {failure}")?;
+            write!(Indented(f), "\n{failure}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts what follows each end of a line further in: a group may be within a group.
+struct Indented<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl fmt::Write for Indented<'_, '_> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        for (i, line) in s.split('\n').enumerate() {
+            if i > 0 {
+                self.0.write_str("\n  ")?;
+            }
+            self.0.write_str(line)?;
         }
         Ok(())
     }

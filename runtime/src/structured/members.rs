@@ -138,6 +138,13 @@ impl<E> Members<E> {
         self.children.is_empty()
     }
 
+    /// Whether every child is done. If so the group has ended: a child that somebody spawns with a
+    /// handle that he has kept never runs.
+    pub(super) fn close_if_done(&mut self) -> bool {
+        self.cancelled |= self.are_done();
+        self.are_done()
+    }
+
     pub(super) fn have_failed(&self) -> bool {
         !self.failures.is_empty()
     }

@@ -56,9 +56,9 @@ impl<E> Waiter<E> {
         &self.group
     }
 
-    /// Ready when every child is done.
+    /// Ready when every child is done; from then on the group takes none.
     pub(super) fn poll_done(&mut self, cx: &mut Context<'_>, site: Site) -> Poll<()> {
-        let polled = self.poll(cx, |members| is(members.are_done()));
+        let polled = self.poll(cx, |members| is(members.close_if_done()));
         note(site, polled)
     }
 
