@@ -34,9 +34,9 @@ mod macros;
 pub use corio_runtime::context_var;
 pub use corio_runtime::signal;
 pub use corio_runtime::structured::{
-    self, CancelScope, CancelToken, Cancelled, GroupError, TaskGroup, WaitFor, as_completed,
-    catch_cancel, finally, finally_local, gather, race, scope, scope_local, shield, task_group,
-    timeout_scope, try_gather, wait, wait_results, wait_timeout,
+    self, CancelScope, CancelToken, Cancelled, Failure, GroupError, TaskGroup, WaitFor,
+    as_completed, catch_cancel, finally, finally_local, gather, race, scope, scope_local, shield,
+    task_group, timeout_scope, try_gather, wait, wait_results, wait_timeout,
 };
 pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,

@@ -17,6 +17,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
 use corio_sync::hooks::TaskHead;
+use corio_sync::prim::Ordering;
 
 use crate::executor::Config;
 use crate::executor::context::{Context, with_context};
@@ -26,12 +27,14 @@ use crate::task::Task;
 use crate::task::harness::publish;
 use crate::task::header::{Cell, Header, Hook};
 use crate::task::id;
-use crate::task::spawn::{Options, head_of};
+use crate::task::spawn::{Options as TaskOptions, head_of};
 use crate::task::state::State;
 use crate::task::waker::release;
 
+mod options;
 mod pool;
 
+pub use options::Options;
 use pool::{Job, Pool, SpawnRefused};
 
 /// The runtime's threads for blocking calls.
@@ -109,12 +112,31 @@ impl<F: FnOnce() -> T, T> Future for Call<F> {
     }
 }
 
+/// The place in the task list of a call that is on none; nothing writes there again.
+const UNLISTED: u32 = u32::MAX;
+
 /// Runs `f` as a task on a thread for blocking calls.
 pub(crate) fn spawn_on<F, T, H>(
     shared: &Arc<Shared>,
     f: F,
     hook: H,
-    options: Options,
+    options: TaskOptions,
+) -> Task<H::Value>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send,
+    H: Hook<T> + Send,
+{
+    spawn_call(shared, f, hook, options, true)
+}
+
+/// As `spawn_on`. One that is not `listed` is not waited for by the end of the runtime.
+fn spawn_call<F, T, H>(
+    shared: &Arc<Shared>,
+    f: F,
+    hook: H,
+    options: TaskOptions,
+    listed: bool,
 ) -> Task<H::Value>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -130,33 +152,37 @@ where
     let header = Header::new(
         head,
         State::new_blocking(),
-        3, // the task list's, the handle's and the job's
+        3, // the task list's (or what stands for it), the handle's and the job's
         const { &Cell::<Call<F>, H>::VTABLE },
         home.as_ptr(),
         options.extras(),
     );
+    // Ordering: Relaxed for all accesses: it is written while nobody else knows the call.
+    header.list_index.store(UNLISTED, Ordering::Relaxed);
     // The count on the home core (E2 of the cores).
     std::mem::forget(home.clone());
     let task = Cell::allocate(None, header, Call(Some(f)), hook);
     // SAFETY: the handle's reference, and the output's type is the hook's.
     let handle = unsafe { Task::new(task) };
-    if !home.add_task(task) {
+    let refused = if listed { !home.add_task(task) } else { shared.is_closing() };
+    if refused {
         // SAFETY: fresh, and on no list: the list's reference and the job's are ours.
         unsafe {
-            end(task, End::Refused(None), false);
+            end(task, End::Refused(None));
             release(task);
         }
         return handle;
     }
     // SAFETY: either function ends the task and the job's reference, once, on any thread: the closure
     // is `Send` (P1).
-    let job = unsafe { Job::new(task.cast(), run, refuse) };
+    let mut job = unsafe { Job::new(task.cast(), run, refuse) };
+    job.may_be_left = !listed;
     if let Err(SpawnRefused(job, error)) = shared.blocking.pool.submit(job) {
         std::mem::forget(job);
         let why = (!shared.is_closing()).then(|| error.to_string());
         // SAFETY: the job was not taken, and is forgotten: its reference is ours.
         unsafe {
-            end(task, End::Refused(why), true);
+            end(task, End::Refused(why));
             release(task);
         }
     }
@@ -178,7 +204,7 @@ enum End {
 unsafe fn run(data: NonNull<()>) {
     // SAFETY: P1.
     unsafe {
-        end(data.cast(), End::Run, true);
+        end(data.cast(), End::Run);
         release(data.cast());
     }
 }
@@ -191,7 +217,7 @@ unsafe fn run(data: NonNull<()>) {
 unsafe fn refuse(data: NonNull<()>) {
     // SAFETY: P1.
     unsafe {
-        end(data.cast(), End::Refused(None), true);
+        end(data.cast(), End::Refused(None));
         release(data.cast());
     }
 }
@@ -203,15 +229,15 @@ unsafe fn refuse(data: NonNull<()>) {
 /// `task` is the header of a call's cell, to which the caller has a reference.
 pub(crate) unsafe fn cancel_queued(task: NonNull<Header>) {
     // SAFETY: the caller's promise; it is on the list unless somebody else has ended it.
-    unsafe { end(task, End::Refused(None), true) };
+    unsafe { end(task, End::Refused(None)) };
 }
 
 /// Runs or cancels a call and completes its task, unless somebody else does.
 ///
 /// # Safety
 ///
-/// The caller has a reference; with `listed` the task is on the list until it is ended.
-unsafe fn end(task: NonNull<Header>, end: End, listed: bool) {
+/// The caller has a reference; a call that is listed is on the list until it is ended.
+unsafe fn end(task: NonNull<Header>, end: End) {
     // SAFETY: the caller's reference keeps it alive.
     let header = unsafe { task.as_ref() };
     let Some(cancelled) = header.state.claim() else { return };
@@ -225,7 +251,8 @@ unsafe fn end(task: NonNull<Header>, end: End, listed: bool) {
     }
     // SAFETY: the task has ended on this thread.
     unsafe { publish(task) };
-    if listed {
+    // Ordering: Relaxed, see `spawn_call`.
+    if header.list_index.load(Ordering::Relaxed) != UNLISTED {
         // SAFETY: alive, see above.
         unsafe { header.core.as_ref() }.remove_task(task);
     }

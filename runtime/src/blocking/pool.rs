@@ -149,6 +149,8 @@ struct Record {
     name: String,
     /// Missing until `spawn` has returned in the thread that called it.
     handle: Option<JoinHandle<()>>,
+    /// It runs a call that nobody waits for at the end.
+    may_be_left: bool,
 }
 
 /// Where a thread waits for its next job.
@@ -250,7 +252,7 @@ impl Pool {
         let id = state.next_id;
         state.next_id += 1;
         state.live += 1;
-        state.threads.insert(id, Record { name: name.clone(), handle: None });
+        state.threads.insert(id, Record { name: name.clone(), handle: None, may_be_left: false });
         drop(state);
 
         let mut builder = thread::Builder::new().name(name);
@@ -339,7 +341,8 @@ impl Pool {
     }
 
     /// Waits until every thread of the closed pool has ended, for no longer than `deadline`; gives
-    /// the names of those that have not. Called on a thread of the pool, it does not wait for itself.
+    /// the names of those that have not. It does not wait for calls that may be left; called on a thread
+    /// of the pool, not for itself either.
     pub(crate) fn join(&self, deadline: Option<Instant>) -> Vec<String> {
         let shared = &self.shared;
         let own = CURRENT.get();
@@ -357,7 +360,10 @@ impl Pool {
                 continue;
             }
             let others = |state: &State| {
-                let others = state.threads.iter().filter(|(id, _)| Some(**id) != own);
+                let others = state
+                    .threads
+                    .iter()
+                    .filter(|(id, record)| Some(**id) != own && !record.may_be_left);
                 others.map(|(_, record)| record.name.clone()).collect::<Vec<_>>()
             };
             let stuck = others(&state);
@@ -391,7 +397,14 @@ impl Shared {
         // SAFETY: our slot, and whoever made it is done with it, since we run (P1).
         let mut next = unsafe { slot.take() };
         while let Some(job) = next {
+            let may_be_left = job.may_be_left;
+            if may_be_left {
+                self.note_may_be_left(slot.id, true);
+            }
             quietly(|| job.run());
+            if may_be_left {
+                self.note_may_be_left(slot.id, false);
+            }
             next = self.next_job(slot);
         }
         self.call(&self.config.on_stop);
@@ -403,6 +416,18 @@ impl Shared {
             self.ended.notify_all();
         }
         join_all(before);
+    }
+
+    /// The thread begins or ends a call that may be left.
+    fn note_may_be_left(&self, id: u64, on: bool) {
+        let mut state = self.state.lock();
+        if let Some(record) = state.threads.get_mut(&id) {
+            record.may_be_left = on;
+        }
+        if state.closed {
+            // Whoever joins counts again.
+            self.ended.notify_all();
+        }
     }
 
     /// Waits for a job; `None` when the thread is to end, and no longer counts as live.

@@ -74,10 +74,20 @@ struct MainFuture<'a, F: Future> {
 
 impl<F: Future> MainFuture<'_, F> {
     /// One poll, as the thread's current task `header`; `true` when everything is over.
-    fn poll(&mut self, header: &Header, cancel: bool, cx: &mut TaskContext<'_>) -> bool {
+    ///
+    /// With `stuck` it fails instead, for that reason.
+    fn poll(
+        &mut self,
+        header: &Header,
+        cancel: bool,
+        stuck: Option<String>,
+        cx: &mut TaskContext<'_>,
+    ) -> bool {
         if self.outcome.is_none() {
+            let polled = if let Some(why) = stuck {
+                Some(catch(|| panic!("{why}")))
             // SAFETY: this thread polls the main task.
-            let polled = if cancel && unsafe { intercept::drops_main(header, false) } {
+            } else if cancel && unsafe { intercept::drops_main(header, false) } {
                 Some(Ok(None))
             } else {
                 catch(|| match self.future.as_mut().as_pin_mut() {
@@ -180,8 +190,9 @@ fn drive<F: Future>(
         let this = header.get();
         let cancel = this.state.own_start_poll();
         core.poll_begins(&this.head);
-        let over =
-            with_current(this, || main.poll(this, cancel, &mut TaskContext::from_waker(&waker)));
+        let over = with_current(this, || {
+            main.poll(this, cancel, core.take_stuck(), &mut TaskContext::from_waker(&waker))
+        });
         core.poll_ends();
         if over {
             return Polled::Over;
@@ -242,7 +253,7 @@ fn beside<F: Future>(
         let this = header.get();
         let cancel = this.state.is_cancelled();
         let mut cx = TaskContext::from_waker(&waker);
-        if with_current(this, || main.poll(this, cancel, &mut cx)) {
+        if with_current(this, || main.poll(this, cancel, None, &mut cx)) {
             break None;
         }
         if !shared.config.multi_thread {

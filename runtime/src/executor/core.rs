@@ -29,6 +29,7 @@ use super::context::with_context;
 pub(crate) use super::core_shared::{CoreRef, CoreShared};
 use super::ring::CAPACITY;
 use super::shared::Shared;
+use super::stuck::Stuck;
 use super::watcher::{FIRST_NAP, LAST_NAP};
 use crate::reactor::Events;
 use crate::say::say;
@@ -36,7 +37,7 @@ use crate::task::harness;
 use crate::task::header::Header;
 use crate::task::id;
 use crate::task::join::Canceller;
-use crate::task::waker::release;
+use crate::task::waker::{release, schedule};
 
 /// The most polls between two looks at the clock. Whatever the polls before took, a change to long
 /// ones is noticed after so many of them.
@@ -91,6 +92,7 @@ pub(crate) struct Core {
     /// What the watcher saw at its last nap's end: (polls, ns) for each core.
     pub(super) seen: RefCell<Vec<(u64, u64)>>,
     pub(super) nap: Cell<Duration>,
+    stuck: Stuck,
 }
 
 // SAFETY: a `Core` goes from thread to thread only through its slot's lock (E1).
@@ -120,6 +122,7 @@ impl Core {
             events: RefCell::new(None),
             seen: RefCell::new(Vec::new()),
             nap: Cell::new(FIRST_NAP),
+            stuck: Stuck::default(),
         }
     }
 
@@ -405,7 +408,14 @@ impl Core {
     ///
     /// `main` is called with the main task's header when that is to be polled.
     pub(crate) fn run(&self, runtime: &Shared, main: Option<Main<'_>>) {
+        self.stuck.set_main(main.is_some());
         AbortOnUnwind::during(|| self.run_loop(runtime, main));
+        self.stuck.set_main(false);
+    }
+
+    /// Why the main future is to fail, if it waits for what never comes.
+    pub(crate) fn take_stuck(&self) -> Option<String> {
+        self.stuck.take_report()
     }
 
     fn run_loop(&self, runtime: &Shared, mut main: Option<Main<'_>>) {
@@ -427,6 +437,10 @@ impl Core {
                     return;
                 }
                 self.wait_for_work(runtime, None, main.is_none());
+                if let (true, Some(main)) = (self.stuck.has_report(), &main) {
+                    // SAFETY: the main header lives as long as this loop.
+                    unsafe { schedule(main.header) };
+                }
                 continue;
             };
             match &mut main {
@@ -580,8 +594,13 @@ impl Core {
         if !self.is_idle() || self.shared().has_mail() {
             return;
         }
-        if !runtime.clock.jump(deadline, runtime.has_blocking_work()) {
+        if runtime.clock.jump(deadline, runtime.has_blocking_work()) {
+            return;
+        }
+        if deadline.is_some() {
             self.sleep_for(nap);
+        } else if !self.stuck.fails_main(runtime, self.shared()) {
+            self.stuck.sleep(nap, |nap| self.sleep_for(nap));
         }
     }
 

@@ -8,6 +8,7 @@
 //! | `cells`       | memory for task cells                                            |
 //! | `ring`        | the queue that others may steal from                             |
 //! | `mailbox`     | what other threads send                                          |
+//! | `stuck`       | virtual time that stands still for good                          |
 //! | `park`        | the word that decides who wakes a sleeping core                  |
 //! | `shared`      | the runtime as its threads share it; shutdown                    |
 //! | `context`     | which runtime and core a thread belongs to                       |
@@ -30,6 +31,7 @@ pub(crate) mod park;
 pub(crate) mod ring;
 mod runtime;
 pub(crate) mod shared;
+mod stuck;
 mod watchdog;
 mod watcher;
 

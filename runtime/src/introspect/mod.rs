@@ -9,12 +9,13 @@
 mod tree;
 
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::executor::context::current_shared;
 use crate::executor::shared::Shared;
-use crate::task::TaskId;
 use crate::task::header::Header;
+use crate::task::{CancelReason, TaskId};
 
 pub use tree::{dump, tree};
 
@@ -66,6 +67,8 @@ pub struct TaskInfo {
     pub worker: usize,
     /// Whether it has been asked to stop.
     pub cancelled: bool,
+    /// Why, if whoever asked has said so with [`Task::cancel_because`](crate::Task::cancel_because).
+    pub cancel_reason: Option<Arc<CancelReason>>,
 }
 
 /// What a snapshot holds of a task before the others are known.
@@ -107,6 +110,7 @@ fn raw(header: &Header, now_ms: u32) -> Raw {
                 .map(|(kind, at, _)| Wait { kind: kind.as_str(), at, since, who: None }),
             worker,
             cancelled: state.is_cancelled(),
+            cancel_reason: header.extras().and_then(|e| e.reason()),
         },
     }
 }

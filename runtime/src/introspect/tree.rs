@@ -76,6 +76,9 @@ fn line(text: &mut String, depth: usize, task: &TaskInfo) {
     if task.cancelled {
         text.push_str(", cancelled");
     }
+    if let Some(reason) = &task.cancel_reason {
+        let _ = write!(text, ": {reason}");
+    }
     if let Some(wait) = &task.waiting_on {
         let _ = write!(text, ", waiting on {} at {} for {}", wait.kind, wait.at, short(wait.since));
         if let Some(who) = wait.who {
@@ -149,6 +152,7 @@ mod tests {
             }),
             worker: 0,
             cancelled: false,
+            cancel_reason: None,
         }
     }
 

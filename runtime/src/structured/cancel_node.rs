@@ -114,7 +114,7 @@ impl Node {
         self.change(|state| state.shielded = on);
     }
 
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.state.lock().deadline
     }
 

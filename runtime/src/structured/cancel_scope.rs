@@ -15,7 +15,7 @@ use super::cancel_node::{Look, Node};
 use crate::cleanup::{CleanupWait, SinkGuard};
 use crate::executor::context::current_header;
 use crate::say::say;
-use crate::task::intercept::Place;
+use crate::task::intercept::{Place, effective_deadline};
 use crate::time::{Instant, Sleep};
 
 /// A part of a task that can be cut off, by a deadline or from elsewhere, while the task goes on.
@@ -127,6 +127,31 @@ impl CancelScope {
             site: Site::caller(),
         }
     }
+}
+
+/// The moment at which what runs here is cut off: the earliest deadline of the scopes around it, as far
+/// as no shield keeps it out. `None` if there is none; a moment that is past if a scope around it, or the
+/// task, is cancelled already.
+///
+/// It knows [`CancelScope`] and [`timeout_scope`](super::timeout_scope), not
+/// [`timeout`](crate::time::timeout) and its kin, which keep no account of what they wrap.
+///
+/// # Examples
+///
+/// ```
+/// use corio_runtime::structured::{CancelScope, current_deadline};
+/// use corio_runtime::time::Instant;
+/// use std::time::Duration;
+///
+/// # corio_runtime::run(async {
+/// let deadline = Instant::now() + Duration::from_secs(5);
+/// let ours = CancelScope::new().deadline(deadline).run(async { current_deadline() }).await;
+/// assert_eq!((ours, current_deadline()), (Some(Some(deadline)), None));
+/// # });
+/// ```
+#[doc(alias = "current_effective_deadline")]
+pub fn current_deadline() -> Option<Instant> {
+    effective_deadline()
 }
 
 impl fmt::Debug for CancelScope {

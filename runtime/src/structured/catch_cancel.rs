@@ -3,21 +3,35 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
 use crate::cleanup::{CleanupWait, SinkGuard};
+use crate::task::CancelReason;
 use crate::task::intercept::Place;
 
 /// The task was asked to stop, and [`catch_cancel`] has taken the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "CancelledError")]
-pub struct Cancelled(());
+pub struct Cancelled(Option<Arc<CancelReason>>);
+
+impl Cancelled {
+    /// Why the task was asked to stop, if whoever asked has said so with
+    /// [`Task::cancel_because`](crate::Task::cancel_because).
+    pub fn reason(&self) -> Option<&CancelReason> {
+        self.0.as_deref()
+    }
+}
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the task was cancelled")
+        f.write_str("the task was cancelled")?;
+        match &self.0 {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -92,8 +106,9 @@ impl<F: Future> Future for CatchCancel<F> {
             sink.finish_into(this.caught);
         }
         ready!(Pin::new(this.caught).poll(cx));
+        let reason = this.place.take_reason();
         this.place.leave();
-        Poll::Ready(Err(Cancelled(())))
+        Poll::Ready(Err(Cancelled(reason)))
     }
 }
 

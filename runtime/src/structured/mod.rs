@@ -28,7 +28,7 @@ mod timeout_scope;
 mod wait;
 mod waiter;
 
-pub use cancel_scope::{CancelScope, RunScope, ScopeHandle};
+pub use cancel_scope::{CancelScope, RunScope, ScopeHandle, current_deadline};
 pub use cancel_token::{CancelGuard, CancelToken, RunUntilCancelled, WaitCancelled};
 pub use catch_cancel::{Cancelled, CatchCancel, catch_cancel};
 pub use finally::{Finally, finally, finally_local};

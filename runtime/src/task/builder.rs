@@ -7,10 +7,9 @@ use corio_sync::hooks::Site;
 use super::header::Plain;
 use super::join::Task;
 use super::large::is_large;
-use super::spawn::{Options, spawn_current, spawn_here};
-use super::state::Kind;
+use super::spawn::{Options, spawn_current, spawn_local_current};
 use crate::blocking;
-use crate::executor::context::{NO_RUNTIME, current_shared, with_core};
+use crate::executor::context::{NO_RUNTIME, current_shared};
 
 /// Spawns a future as a task that runs beside its spawner. asyncio's `create_task`.
 ///
@@ -122,7 +121,7 @@ impl Builder {
         Self::at(Site::caller())
     }
 
-    fn at(site: Site) -> Self {
+    pub(crate) fn at(site: Site) -> Self {
         Self { options: Options::at(site) }
     }
 
@@ -140,6 +139,41 @@ impl Builder {
         let name = name.as_ref();
         let end = (0..=name.len().min(MAX_NAME)).rev().find(|i| name.is_char_boundary(*i));
         self.options.name = Some(name[..end.unwrap_or(0)].into());
+        self
+    }
+
+    /// Has the future polled once before `spawn` or `spawn_local` returns. asyncio's eager tasks.
+    ///
+    /// A future that ends in that poll is never queued, and its handle is finished when the call returns;
+    /// that is worth while for futures that mostly need not wait. One that has to wait goes on as any
+    /// other task. The first poll belongs to the new task, too: [`current`](super::current), name, context
+    /// variables, cleanups and budget are the task's own, and a panic reaches only the handle. The
+    /// spawner goes on when the poll is over, and should hold no lock that the future takes.
+    ///
+    /// The task is queued as usual on a thread that is not running tasks of its runtime, while the
+    /// thread is unwinding, and in the sixteenth of such polls that are within one another. A task that
+    /// would be cancelled before its first poll is. With `spawn_blocking` it changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::task::Builder;
+    ///
+    /// # corio_runtime::run(async {
+    /// let cached = Some(42);
+    /// let task = Builder::new().eager(true).spawn(async move {
+    ///     match cached {
+    ///         Some(value) => value,
+    ///         None => corio_runtime::spawn_blocking(|| 6 * 7).await.unwrap(),
+    ///     }
+    /// });
+    /// assert!(task.is_finished());
+    /// assert_eq!(task.await.unwrap(), 42);
+    /// # });
+    /// ```
+    #[doc(alias("eager_start", "eager_task_factory", "create_eager_task_factory"))]
+    pub fn eager(mut self, on: bool) -> Self {
+        self.options.eager = on;
         self
     }
 
@@ -195,14 +229,14 @@ impl Builder {
         F: Future + 'static,
         F::Output: 'static,
     {
-        with_core(|core| match core {
-            Some(core) => spawn_here(core, future, Plain, self.options, Kind::Local),
+        match spawn_local_current(future, Plain, self.options) {
+            Some(task) => task,
             None => panic!(
                 "`spawn_local` needs a thread that runs tasks: call it inside a task, or in the future \
                  given to `block_on` while a worker is free for that thread (raise `worker_threads` \
                  if they are all busy)"
             ),
-        })
+        }
     }
 
     /// Runs `f` on a thread for blocking calls; see [`spawn_blocking`].

@@ -10,11 +10,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use corio_sync::prim::statics::OnceLock;
 use pin_project_lite::pin_project;
 
-use super::header::Header;
-use crate::blocking::current_call;
-use crate::executor::context::current_header;
+use super::context_copy::{change, context_id, read};
 
 /// One value.
 pub(crate) type Value = Arc<dyn Any + Send + Sync>;
@@ -26,6 +25,10 @@ pub(crate) struct Variables(Option<Arc<Vec<(usize, Value)>>>);
 impl Variables {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |list| list.len())
     }
 
     fn get(&self, key: usize) -> Option<Value> {
@@ -53,27 +56,20 @@ impl Variables {
     }
 }
 
-/// The task, or the blocking call, that this thread runs.
-fn current<'a>() -> Option<&'a Header> {
-    current_header().or_else(current_call)
-}
-
-/// Sets a variable of `task`, or unsets it; gives the old value.
-///
-/// # Safety
-///
-/// This thread runs the task.
-unsafe fn exchange(task: &Header, key: usize, value: Option<Value>) -> Option<Value> {
-    // SAFETY: the caller's promise; the closure runs nothing foreign: old values are handed out.
-    unsafe { task.extras_or_new().with_variables(|variables| variables.set(key, value)) }
+/// Sets a variable where this thread is, or unsets it; gives the old value. `None` where there is no
+/// place for variables; the value is gone then.
+fn exchange(key: usize, mut value: Option<Value>) -> Option<Option<Value>> {
+    // Taken inside, so that it is dropped out here if there is no place for it.
+    change(|variables| variables.set(key, value.take()))
 }
 
 /// A variable whose value belongs to the task that reads it; made by
 /// [`context_var!`](crate::context_var). asyncio programs use `contextvars.ContextVar`.
 ///
 /// A task starts with the values that its parent had when it was spawned; after that, neither sees
-/// what the other sets. Blocking calls are tasks in this respect. Outside a task there is only the
-/// default.
+/// what the other sets. Blocking calls are tasks in this respect, and so are the calls of
+/// [`call_soon`](crate::Handle::call_soon) and [`Task::on_done`](super::Task::on_done). Outside a task
+/// there is only the default, but within [`ContextVars::run`](super::ContextVars::run).
 ///
 /// # Examples
 ///
@@ -96,13 +92,20 @@ unsafe fn exchange(task: &Header, key: usize, value: Option<Value>) -> Option<Va
 /// ```
 #[doc(alias("contextvars", "task_local", "thread_local"))]
 pub struct ContextVar<T: 'static> {
-    default: fn() -> T,
+    make_default: Option<fn() -> T>,
+    /// The default, once it was needed.
+    default: OnceLock<T>,
 }
 
 impl<T: Send + Sync + 'static> ContextVar<T> {
     #[doc(hidden)]
     pub const fn new(default: fn() -> T) -> Self {
-        Self { default }
+        Self { make_default: Some(default), default: OnceLock::new() }
+    }
+
+    #[doc(hidden)]
+    pub const fn without_default() -> Self {
+        Self { make_default: None, default: OnceLock::new() }
     }
 
     fn key(&'static self) -> usize {
@@ -111,12 +114,21 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     }
 
     fn value(&'static self) -> Option<Value> {
-        let extras = current()?.extras()?;
-        // SAFETY: this thread runs the task; the closure only clones an `Arc`.
-        unsafe { extras.with_variables(|variables| variables.get(self.key())) }
+        read(|variables| variables.get(self.key())).flatten()
+    }
+
+    fn default(&self) -> Option<&T> {
+        let make = self.make_default?;
+        Some(self.default.get_or_init(make))
     }
 
     /// The value in this task: the last that was set, or inherited, or the default.
+    ///
+    /// # Panics
+    ///
+    /// When there is none: the variable was declared without a default, and is not set here.
+    /// [`try_get`](Self::try_get) does not.
+    #[track_caller]
     pub fn get(&'static self) -> T
     where
         T: Clone,
@@ -124,27 +136,51 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
         self.with(T::clone)
     }
 
-    /// Calls `f` with the value in this task.
+    /// The value in this task, or the default; `None` if there is neither.
+    pub fn try_get(&'static self) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.try_with(T::clone)
+    }
+
+    /// Calls `f` with the value in this task. `f` may set variables, this one too; it keeps the value
+    /// that it was called with.
+    ///
+    /// # Panics
+    ///
+    /// When there is none, as [`get`](Self::get).
+    #[track_caller]
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
-        match self.value().as_deref().and_then(|value| value.downcast_ref()) {
-            Some(value) => f(value),
-            None => f(&(self.default)()),
+        match self.try_with(f) {
+            Some(result) => result,
+            None => panic!(
+                "a context variable without a default is not set here: set it first, or ask with `try_get`"
+            ),
         }
+    }
+
+    fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        // Kept while `f` runs, which may set another.
+        let value = self.value();
+        let value = value.as_deref().and_then(|value| value.downcast_ref());
+        value.or_else(|| self.default()).map(f)
     }
 
     /// Sets the value in this task. The token puts the old one back, if that is wanted.
     ///
     /// # Panics
     ///
-    /// Outside a task.
+    /// Outside a task, and outside [`ContextVars::run`](super::ContextVars::run).
     #[track_caller]
     pub fn set(&'static self, value: T) -> Token<T> {
-        let Some(task) = current() else {
-            panic!("a context variable can be set inside a task only; there is none on this thread")
-        };
-        // SAFETY: this thread runs the task.
-        let old = unsafe { exchange(task, self.key(), Some(Arc::new(value))) };
-        Token { variable: self, old, task: task.head.id }
+        match exchange(self.key(), Some(Arc::new(value))) {
+            Some(old) => Token { variable: self, old, context: context_id() },
+            None => panic!(
+                "a context variable can be set inside a task only, and there is none on this thread: \
+                 `ContextVars::run` makes a place for it"
+            ),
+        }
     }
 
     /// Runs `future` with another value; what it sets the variable to stays inside, too.
@@ -172,7 +208,7 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
 
 impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for ContextVar<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ContextVar").field("default", &(self.default)()).finish()
+        f.debug_struct("ContextVar").field("default", &self.default()).finish()
     }
 }
 
@@ -180,7 +216,7 @@ impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for ContextVar<T> {
 pub struct Token<T: 'static> {
     variable: &'static ContextVar<T>,
     old: Option<Value>,
-    task: u64,
+    context: u64,
 }
 
 impl<T: Send + Sync + 'static> Token<T> {
@@ -188,25 +224,35 @@ impl<T: Send + Sync + 'static> Token<T> {
     ///
     /// # Panics
     ///
-    /// In another task than the one in which the variable was set.
+    /// In another task than the one in which the variable was set; [`try_reset`](Self::try_reset) gives
+    /// the token back instead.
     #[track_caller]
     pub fn reset(self) {
-        match current() {
-            Some(task) if task.head.id == self.task => {
-                // SAFETY: this thread runs the task.
-                drop(unsafe { exchange(task, self.variable.key(), self.old) });
-            }
-            _ => panic!(
+        if let Err(token) = self.try_reset() {
+            panic!(
                 "a context variable that was set in task {} was reset elsewhere: reset it there",
-                self.task
-            ),
+                token.context
+            );
         }
+    }
+
+    /// Puts back the value that the variable had before [`ContextVar::set`].
+    ///
+    /// # Errors
+    ///
+    /// The token, in another task than the one in which the variable was set.
+    pub fn try_reset(self) -> Result<(), Self> {
+        if context_id() != self.context {
+            return Err(self);
+        }
+        drop(exchange(self.variable.key(), self.old));
+        Ok(())
     }
 }
 
 impl<T: 'static> fmt::Debug for Token<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("task", &self.task).finish_non_exhaustive()
+        f.debug_struct("Token").field("task", &self.context).finish_non_exhaustive()
     }
 }
 
@@ -245,12 +291,9 @@ impl<'a> Set<'a> {
     }
 }
 
-/// Exchanges the value of a variable for `value`; does nothing outside a task.
+/// Exchanges the value of a variable for `value`; does nothing where there is no place for it.
 fn exchange_with(key: usize, value: &mut Option<Value>) {
-    if let Some(task) = current() {
-        // SAFETY: this thread runs the task.
-        *value = unsafe { exchange(task, key, value.take()) };
-    }
+    change(|variables| *value = variables.set(key, value.take()));
 }
 
 impl Drop for Set<'_> {
@@ -280,7 +323,8 @@ impl<F> fmt::Debug for WithValue<F> {
 
 /// Declares context variables, each a static [`ContextVar`](crate::task::ContextVar) with a default.
 ///
-/// The default is computed where it is needed, so it may be any expression.
+/// The default is computed when it is first needed, so it may be any expression. A variable may have
+/// none.
 ///
 /// # Examples
 ///
@@ -289,9 +333,11 @@ impl<F> fmt::Debug for WithValue<F> {
 ///     /// Who is logged in.
 ///     pub static USER: String = "nobody".to_owned();
 ///     static DEPTH: u32 = 0;
+///     static PEER: std::net::SocketAddr;
 /// }
 ///
 /// # corio_runtime::run(async {
+/// assert_eq!(PEER.try_get(), None);
 /// let token = USER.set("ada".to_owned());
 /// assert_eq!(USER.get(), "ada");
 /// token.reset();
@@ -301,11 +347,13 @@ impl<F> fmt::Debug for WithValue<F> {
 #[doc(alias("ContextVar", "task_local"))]
 #[macro_export]
 macro_rules! context_var {
-    ($($(#[$attr:meta])* $vis:vis static $name:ident: $type:ty = $default:expr);+ $(;)?) => {
+    (@new) => { $crate::task::ContextVar::without_default() };
+    (@new $default:expr) => { $crate::task::ContextVar::new(|| $default) };
+    ($($(#[$attr:meta])* $vis:vis static $name:ident: $type:ty $(= $default:expr)?);+ $(;)?) => {
         $(
             $(#[$attr])*
             $vis static $name: $crate::task::ContextVar<$type> =
-                $crate::task::ContextVar::new(|| $default);
+                $crate::context_var!(@new $($default)?);
         )+
     };
 }

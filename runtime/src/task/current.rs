@@ -40,6 +40,13 @@ impl TaskRef {
         self.canceller.cancel()
     }
 
+    /// Asks the task to stop, and says why; see
+    /// [`Task::cancel_because`](super::Task::cancel_because).
+    #[track_caller]
+    pub fn cancel_because(&self, reason: impl fmt::Display) -> bool {
+        self.canceller.cancel_because(reason)
+    }
+
     /// A handle that can cancel the task, and nothing else.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()

@@ -2,11 +2,13 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use corio_sync::prim::Mutex;
 
 use super::header::Header;
 use super::id::TaskId;
+use super::reason::CancelReason;
 
 /// Why awaiting a [`Task`](super::Task) gave no value: it was cancelled, or it panicked.
 ///
@@ -21,7 +23,7 @@ struct Inner {
 }
 
 enum Kind {
-    Cancelled,
+    Cancelled(Option<Arc<CancelReason>>),
     /// There was no thread for a blocking call.
     NotStarted(String),
     /// A group's child returned an error; the group has it.
@@ -36,11 +38,18 @@ impl TaskError {
     }
 
     pub(crate) fn cancelled(task: &Header) -> Self {
-        Self::new(task.head.id, Kind::Cancelled)
+        let reason = task.extras().and_then(|extras| extras.reason());
+        Self::new(task.head.id, Kind::Cancelled(reason))
     }
 
     pub(crate) fn not_started(why: String, task: &Header) -> Self {
         Self::new(task.head.id, Kind::NotStarted(why))
+    }
+
+    /// The same error, of another task.
+    pub(crate) fn of(mut self, task: &Header) -> Self {
+        self.0.id = TaskId(task.head.id);
+        self
     }
 
     pub(crate) fn failed(task: &Header) -> Self {
@@ -58,7 +67,16 @@ impl TaskError {
 
     /// Whether the task was cancelled; so is one that is spawned while its runtime shuts down.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.kind, Kind::Cancelled)
+        matches!(self.0.kind, Kind::Cancelled(_))
+    }
+
+    /// Why the task was cancelled, if whoever asked for it has said so with
+    /// [`Task::cancel_because`](super::Task::cancel_because).
+    pub fn cancel_reason(&self) -> Option<&CancelReason> {
+        match &self.0.kind {
+            Kind::Cancelled(reason) => reason.as_deref(),
+            _ => None,
+        }
     }
 
     /// Whether the task panicked.
@@ -108,7 +126,8 @@ impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.0.id;
         match &self.0.kind {
-            Kind::Cancelled => write!(f, "task {} was cancelled", id),
+            Kind::Cancelled(None) => write!(f, "task {id} was cancelled"),
+            Kind::Cancelled(Some(reason)) => write!(f, "task {id} was cancelled: {reason}"),
             Kind::NotStarted(why) => write!(f, "task {id} was not started: {why}"),
             Kind::Failed => write!(f, "task {} failed; its group has the error", id),
             Kind::Panic(payload) => match panic_text(&**payload.lock()) {

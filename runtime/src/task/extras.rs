@@ -1,11 +1,13 @@
 //! What few tasks need, made when the first of it is needed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use corio_sync::prim::{Mutex, UnsafeCell};
 
 use super::context_vars::Variables;
 use super::intercept::Frames;
+use super::reason::CancelReason;
 use crate::cleanup::CleanupSet;
 
 /// The invariant of the file:
@@ -19,6 +21,8 @@ pub(crate) struct Extras {
     cleanups: UnsafeCell<CleanupSet>,
     frames: UnsafeCell<Frames>,
     callbacks: Mutex<Callbacks>,
+    /// Why the task was asked to stop, if whoever asked has said so.
+    reason: Mutex<Option<Arc<CancelReason>>>,
 }
 
 /// Called when the task is done; `None` once it is.
@@ -63,6 +67,32 @@ impl Extras {
     pub(crate) unsafe fn with_frames<R>(&self, f: impl FnOnce(&mut Frames) -> R) -> R {
         // SAFETY: the caller's promise.
         self.frames.with_mut(|frames| f(unsafe { &mut *frames }))
+    }
+
+    /// Notes a reason if `set` marks the task as cancelled, which it tells.
+    ///
+    /// Who sees the mark and then asks for the reason finds it: `set` is called with the lock held.
+    pub(crate) fn cancel_because(
+        &self,
+        reason: Arc<CancelReason>,
+        set: impl FnOnce() -> bool,
+    ) -> bool {
+        let mut slot = self.reason.lock();
+        let first = set();
+        if first {
+            *slot = Some(reason);
+        }
+        first
+    }
+
+    /// Why the task was asked to stop.
+    pub(crate) fn reason(&self) -> Option<Arc<CancelReason>> {
+        self.reason.lock().clone()
+    }
+
+    /// Takes the reason, of a request that is absorbed.
+    pub(crate) fn take_reason(&self) -> Option<Arc<CancelReason>> {
+        self.reason.lock().take()
     }
 
     /// Adds a callback; gives it back if the task is done.

@@ -97,6 +97,12 @@ impl Header {
         }
     }
 
+    /// How many references there are, as of a moment ago.
+    pub(crate) fn refs(&self) -> u32 {
+        // Ordering: Relaxed, a snapshot.
+        self.refs.load(Ordering::Relaxed)
+    }
+
     /// Gives one reference up; `true` if it was the last.
     #[inline]
     pub(crate) fn drop_ref(&self) -> bool {

@@ -16,6 +16,7 @@ use std::task::Waker;
 use corio_sync::prim::{AtomicBool, AtomicU32, Ordering, SpinLock};
 
 use super::header::{Header, drop_quietly};
+use super::reason::CancelReason;
 use crate::executor::context::current_header;
 use crate::structured::cancel_node::Node;
 use crate::time::Instant;
@@ -37,8 +38,9 @@ pub(crate) struct Frame {
     /// Frames further in that hold requests up, and that catch them.
     shields_inside: AtomicU32,
     catches_inside: AtomicU32,
-    /// A request was given to this frame.
+    /// A request was given to this frame, with this reason.
     delivered: AtomicBool,
+    reason: SpinLock<Option<Arc<CancelReason>>>,
     /// The waker of the last poll of an owner that catches, while it is live. A scope's is with its
     /// node.
     waker: SpinLock<Option<Waker>>,
@@ -167,6 +169,25 @@ impl Drop for Cleaning {
     }
 }
 
+/// While it lives, what is polled is another task: the frames around it are not that one's.
+pub(crate) struct OtherTask {
+    frame: Option<Arc<Frame>>,
+    cleaning: bool,
+}
+
+impl OtherTask {
+    pub(crate) fn enter() -> Self {
+        Self { frame: CURRENT.take(), cleaning: CLEANING.replace(false) }
+    }
+}
+
+impl Drop for OtherTask {
+    fn drop(&mut self) {
+        CURRENT.set(self.frame.take());
+        CLEANING.set(self.cleaning);
+    }
+}
+
 /// Where a future that has to do with cancelling stands: its frame, made when it is first polled.
 pub(crate) struct Place {
     scope: Option<Arc<Node>>,
@@ -202,6 +223,7 @@ impl Place {
                 shields_inside: AtomicU32::new(0),
                 catches_inside: AtomicU32::new(0),
                 delivered: AtomicBool::new(false),
+                reason: SpinLock::new(None),
                 waker: SpinLock::new(None),
             });
             if frame.catches() {
@@ -249,6 +271,11 @@ impl Place {
         self.frame.as_ref().is_some_and(|frame| frame.delivered.load(Ordering::Relaxed))
     }
 
+    /// The reason of the request that was given to this frame.
+    pub(crate) fn take_reason(&self) -> Option<Arc<CancelReason>> {
+        self.frame.as_ref()?.reason.lock().take()
+    }
+
     /// Whether a shield further in keeps this scope from being cut.
     pub(crate) fn is_held_up(&self) -> bool {
         // Ordering: Relaxed, see `is_shielding`.
@@ -285,6 +312,32 @@ impl Drop for Place {
     }
 }
 
+/// The earliest moment at which a scope around what this thread polls cuts it off, as far as no shield
+/// keeps it from that: `None` for never, a moment that is past if that is due already.
+pub(crate) fn effective_deadline() -> Option<Instant> {
+    let mut earliest: Option<Instant> = None;
+    let now = Instant::now();
+    let innermost = CURRENT.with_borrow(Clone::clone);
+    let mut frame = innermost.as_deref();
+    while let Some(here) = frame {
+        if let Some(scope) = &here.scope {
+            let look = scope.look();
+            if look.is_cancelled() {
+                return Some(now);
+            }
+            let deadline = scope.deadline();
+            earliest = [earliest, deadline].into_iter().flatten().min();
+            // As the scope has it now; the frame learns of it when it is next polled.
+            if look.is_shielded() {
+                return earliest;
+            }
+        }
+        frame = here.parent.as_deref();
+    }
+    let asked = !CLEANING.get() && current_header().is_some_and(|task| task.state.is_cancelled());
+    if asked { Some(now) } else { earliest }
+}
+
 /// There is a cancel request: tells whether the main future is to be dropped for it. If not, a part
 /// of it has taken the request, or holds it up, and the future is to be polled.
 ///
@@ -312,8 +365,12 @@ pub(crate) unsafe fn drops_main(task: &Header, for_good: bool) -> bool {
     if for_good || catching.peek().is_none() {
         return true;
     }
+    // In this order, so that the next request finds its place empty.
+    let reason = extras.take_reason();
     task.state.absorb_cancel();
     for frame in catching {
+        let old = std::mem::replace(&mut *frame.reason.lock(), reason.clone());
+        drop(old);
         // Ordering: Relaxed, see `is_shielding`.
         frame.delivered.store(true, Ordering::Relaxed);
         // Whatever is between the task and the frame may poll only what is woken.

@@ -14,12 +14,14 @@ use std::time::Duration;
 use corio_sync::hooks::{self, Site, WaitKind};
 use corio_sync::prim::Parker;
 
+use super::context_copy::ContextVars;
 use super::error::TaskError;
 use super::harness::drop_unawaited;
 use super::header::{Header, catch, drop_payload, drop_quietly};
 use super::id::TaskId;
+use super::reason::CancelReason;
 use super::state::Join;
-use super::waker::{cancel, release, schedule};
+use super::waker::{cancel, cancel_because, release, schedule};
 
 /// A spawned task: await it for its result, or drop it to let the task run on its own.
 ///
@@ -73,6 +75,30 @@ impl<T> Task<T> {
         unsafe { cancel(self.task) }
     }
 
+    /// Asks the task to stop, and says why; see [`cancel`](Self::cancel).
+    ///
+    /// The reason is in the task's [`TaskError`], in its
+    /// [`TaskInfo`](crate::introspect::TaskInfo) while it ends, and in what
+    /// [`catch_cancel`](crate::structured::catch_cancel) gives. The first request counts: one that comes
+    /// later changes nothing, its reason neither.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # corio_runtime::run(async {
+    /// let task = corio_runtime::spawn(std::future::pending::<()>());
+    /// task.cancel_because("the client has left");
+    /// let error = task.await.unwrap_err();
+    /// assert_eq!(error.cancel_reason().unwrap().text(), "the client has left");
+    /// # });
+    /// ```
+    #[doc(alias = "msg")]
+    #[track_caller]
+    pub fn cancel_because(&self, reason: impl fmt::Display) -> bool {
+        // SAFETY: the handle owns a reference.
+        unsafe { cancel_because(self.task, CancelReason::new(&reason)) }
+    }
+
     /// Whether the task is done, cleanups included.
     #[doc(alias = "done")]
     pub fn is_finished(&self) -> bool {
@@ -98,13 +124,14 @@ impl<T> Task<T> {
 
     /// Calls `f` when the task is done: at once if it is, else on the thread that completes it.
     ///
-    /// A panic in `f` is reported by the panic hook and goes no further. asyncio's
-    /// `add_done_callback`.
+    /// It runs with the context variables that are set where this is called. A panic in `f` is reported
+    /// by the panic hook and goes no further. asyncio's `add_done_callback`.
     #[doc(alias = "add_done_callback")]
     pub fn on_done(&self, f: impl FnOnce() + Send + 'static) {
         let header = self.header();
         let extras = header.extras_or_new();
-        let now = match extras.on_done(Box::new(f)) {
+        let context = ContextVars::capture();
+        let now = match extras.on_done(Box::new(move || context.run(f))) {
             Err(f) => vec![f],
             // The task may have been done before there was anything to look into: whoever takes the
             // callbacks calls them.
@@ -284,6 +311,13 @@ impl Canceller {
     pub fn cancel(&self) -> bool {
         // SAFETY: it owns a reference.
         unsafe { cancel(self.task) }
+    }
+
+    /// Asks the task to stop, and says why; see [`Task::cancel_because`].
+    #[track_caller]
+    pub fn cancel_because(&self, reason: impl fmt::Display) -> bool {
+        // SAFETY: it owns a reference.
+        unsafe { cancel_because(self.task, CancelReason::new(&reason)) }
     }
 
     /// Asks the task to stop, and has it polled even if it was asked before.

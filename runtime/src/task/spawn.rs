@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use corio_sync::hooks::{Site, TaskHead};
 
-use super::context_vars::Variables;
+use super::context_copy::{current, inherited};
+use super::eager;
 use super::extras::Extras;
 use super::harness::publish;
 use super::header::{Cell, Header, Hook};
@@ -14,7 +15,7 @@ use super::id;
 use super::join::Task;
 use super::state::{Kind, State};
 use super::waker::release;
-use crate::executor::context::{self, current_header};
+use crate::executor::context;
 use crate::executor::core::{Core, CoreShared};
 use crate::executor::shared::Shared;
 
@@ -25,20 +26,18 @@ pub(crate) struct Options {
     pub(crate) name: Option<Box<str>>,
     /// A cleanup: shutdown waits for it, and does not refuse or cancel it.
     pub(crate) shielded: bool,
+    /// It is polled before it is queued, where that can be.
+    pub(crate) eager: bool,
 }
 
 impl Options {
     pub(crate) fn at(site: Site) -> Self {
-        Self { site, name: None, shielded: false }
+        Self { site, name: None, shielded: false, eager: false }
     }
 
     /// The extras of the new task: its name and its parent's variables, or null if there are none.
     pub(crate) fn extras(self) -> *mut Extras {
-        let variables = match current_header().and_then(Header::extras) {
-            // SAFETY: this thread polls the current task, and the closure only clones.
-            Some(parent) => unsafe { parent.with_variables(|v| v.clone()) },
-            None => Variables::default(),
-        };
+        let variables = inherited();
         if self.name.is_none() && variables.is_empty() {
             return ptr::null_mut();
         }
@@ -46,9 +45,9 @@ impl Options {
     }
 }
 
-/// The head of a new task, a child of the current one.
+/// The head of a new task, a child of the current one, or of the blocking call that this thread runs.
 pub(crate) fn head_of(id: u64, site: Site) -> TaskHead {
-    TaskHead::new(id, site, current_header().map_or(0, |parent| parent.head.id))
+    TaskHead::new(id, site, current().map_or(0, |parent| parent.head.id))
 }
 
 /// Spawns a future that any worker may run.
@@ -79,20 +78,47 @@ where
     F::Output: Send,
     H: Hook<F::Output> + Send,
 {
-    context::with_context(|context| {
+    enum Place {
+        Here(NonNull<Core>, Kind),
+        Elsewhere(Arc<Shared>),
+    }
+    // A future that is polled at once may do to the thread's contexts what it likes: none is held here.
+    let place = context::with_context(|context| {
         let context = context?;
         Some(match context.own_core(&context.shared) {
             Some(core) => {
                 let single = context.shared.is_single();
                 let kind = if single { Kind::Bound } else { Kind::Stealable };
-                spawn_here(core, future, hook, options, kind)
+                Place::Here(NonNull::from(core), kind)
             }
-            None => spawn_elsewhere(&context.shared, future, hook, options),
+            None => Place::Elsewhere(context.shared.clone()),
         })
+    });
+    Some(match place? {
+        Place::Here(core, kind) => {
+            // SAFETY: the run loop that this is called in has the core, whatever becomes of contexts.
+            spawn_here(unsafe { core.as_ref() }, future, hook, options, kind)
+        }
+        Place::Elsewhere(shared) => spawn_elsewhere(&shared, future, hook, options),
     })
 }
 
-/// Spawns a future on the core that this thread has.
+/// Spawns a future that stays on this thread; `None` if that runs no tasks.
+pub(crate) fn spawn_local_current<F, H>(
+    future: F,
+    hook: H,
+    options: Options,
+) -> Option<Task<H::Value>>
+where
+    F: Future + 'static,
+    H: Hook<F::Output>,
+{
+    let core = context::with_core(|core| core.map(NonNull::from))?;
+    // SAFETY: as in `spawn_current`.
+    Some(spawn_here(unsafe { core.as_ref() }, future, hook, options, Kind::Local))
+}
+
+/// Spawns a future on the core that this thread has. With `eager` options it may be polled in here.
 ///
 /// With `Kind::Local` the future stays on this thread; otherwise the caller has seen that it is
 /// `Send`.
@@ -109,6 +135,7 @@ where
 {
     let site = options.site;
     let shielded = options.shielded;
+    let eager = options.eager && eager::may_start();
     let state = State::new(kind);
     let header = Header::new(
         head_of(core.next_id(), site),
@@ -124,12 +151,14 @@ where
         // SAFETY: fresh, with two references.
         return unsafe { refuse(task) };
     }
-    match kind {
-        Kind::Stealable => core.push_stealable(task),
-        Kind::Bound => core.push_bound(task),
-        Kind::Local => {
-            core.on_local_spawn();
-            core.push_bound(task);
+    if kind == Kind::Local {
+        core.on_local_spawn();
+    }
+    // SAFETY: this thread has the core, and the task, which is as new, is on no queue.
+    if !eager || unsafe { eager::start(task, core) } {
+        match kind {
+            Kind::Stealable => core.push_stealable(task),
+            Kind::Bound | Kind::Local => core.push_bound(task),
         }
     }
     // SAFETY: the handle's reference, and the output's type is the hook's.

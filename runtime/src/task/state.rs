@@ -357,6 +357,12 @@ impl State {
         self.shared.fetch_or(0, Ordering::AcqRel) & DONE != 0
     }
 
+    /// Whether there is a handle.
+    pub(crate) fn has_handle(&self) -> bool {
+        // Ordering: Relaxed, a snapshot.
+        self.shared.load(Ordering::Relaxed) & JOIN_INTEREST != 0
+    }
+
     /// Whether the handle's waker is in place. For the handle.
     pub(crate) fn has_waker(&self) -> bool {
         // Ordering: Relaxed, only the handle sets and clears the bit.

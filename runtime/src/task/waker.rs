@@ -3,9 +3,11 @@
 //! See `header` for the invariants T1 to T6.
 
 use std::ptr::NonNull;
-use std::task::{RawWaker, RawWakerVTable};
+use std::sync::Arc;
+use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::header::Header;
+use super::reason::CancelReason;
 use super::state::Next;
 use crate::executor::context;
 
@@ -15,6 +17,11 @@ static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, dr
 #[inline]
 pub(crate) fn waker_of(task: NonNull<Header>) -> RawWaker {
     RawWaker::new(task.as_ptr().cast_const().cast(), &VTABLE)
+}
+
+/// Whether `waker` is that of a task, and so stands for one of its references.
+pub(crate) fn is_of_a_task(waker: &Waker) -> bool {
+    std::ptr::eq(waker.vtable(), &VTABLE)
 }
 
 #[inline]
@@ -128,6 +135,29 @@ unsafe fn free(task: NonNull<Header>) {
 pub(crate) unsafe fn cancel(task: NonNull<Header>) -> bool {
     // SAFETY: the caller's promise.
     let first = unsafe { task.as_ref() }.state.set_cancel();
+    // SAFETY: the caller's promise.
+    unsafe { tell_cancelled(task, first) }
+}
+
+/// As [`cancel`], with the reason for it.
+///
+/// # Safety
+///
+/// As `schedule`.
+pub(crate) unsafe fn cancel_because(task: NonNull<Header>, reason: Arc<CancelReason>) -> bool {
+    // SAFETY: the caller's promise.
+    let header = unsafe { task.as_ref() };
+    let first = header.extras_or_new().cancel_because(reason, || header.state.set_cancel());
+    // SAFETY: the caller's promise.
+    unsafe { tell_cancelled(task, first) }
+}
+
+/// Has the task look at a request that is the `first`; gives that back.
+///
+/// # Safety
+///
+/// As `schedule`.
+unsafe fn tell_cancelled(task: NonNull<Header>, first: bool) -> bool {
     // SAFETY: the caller's promise.
     if first && unsafe { task.as_ref() }.state.is_blocking() {
         // SAFETY: the caller's promise.

@@ -64,7 +64,8 @@ pub fn resume() {
 ///
 /// Time goes from timer to timer: whatever is due in between runs, as far as it can, before time goes
 /// on, and sees the time for which it was planned. Unlike the jump of an idle runtime, this happens
-/// also while blocking calls are under way. A zero `duration` lets the other tasks run once.
+/// also while blocking calls are under way. A zero `duration` lets the other tasks run once; one too long
+/// to express goes to the last moment that there is, after which no timer is due any more.
 ///
 /// # Cancel safety
 ///
@@ -128,7 +129,8 @@ impl Future for Advance {
                 );
             };
             clock.begin_advance();
-            let deadline = Instant::now() + duration;
+            // The far future itself is no moment that a clock can show.
+            let deadline = (Instant::now() + duration).min(Instant::last());
             // Also a zero advance goes round once.
             Started { clock, sleep: Sleep::fresh(deadline, site) }
         });

@@ -69,6 +69,11 @@ impl Instant {
         })
     }
 
+    /// The last moment that a timer can be set for.
+    pub(super) fn last() -> Self {
+        Self::from_ns(u64::MAX - 1)
+    }
+
     /// The moment `ns` nanoseconds after the clocks' origin.
     pub(super) fn from_ns(ns: u64) -> Self {
         origin().checked_add(Duration::from_nanos(ns)).map_or_else(Self::far_future, Self)

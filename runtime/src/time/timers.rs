@@ -152,6 +152,17 @@ impl Timers {
         self.inner.lock().wheel.len()
     }
 
+    /// Calls `f`, which is not foreign code, with the wakers of the timers that are never due.
+    pub(crate) fn for_each_never(&self, mut f: impl FnMut(&Waker)) {
+        let inner = self.inner.lock();
+        inner.wheel.for_each_never(|entry| {
+            // SAFETY: every entry of our wheel is the first field of a node, alive while linked (N2).
+            let node = unsafe { entry.cast::<Node>().as_ref() };
+            // SAFETY: linked, so QUEUED, and we hold the lock (N1).
+            node.waker.with(|waker| unsafe { (*waker).as_ref() }.map(&mut f));
+        });
+    }
+
     /// Fires at most `limit` of the timers that are due at `now`, in nanoseconds of the clock.
     ///
     /// A waker that panics does not keep the others from being woken; its panic ends here, after the

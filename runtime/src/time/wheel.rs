@@ -318,6 +318,20 @@ impl Wheel {
         }
     }
 
+    /// Calls `f` with each entry that is never due.
+    pub(super) fn for_each_never(&self, mut f: impl FnMut(NonNull<Entry>)) {
+        let Some(head) = self.slots.get(NEVER_LEVEL * SLOTS).copied().flatten() else { return };
+        let mut entry = head;
+        loop {
+            f(entry);
+            // SAFETY: linked (E3), so alive (E1) and ours (E2).
+            match unsafe { Entry::read(entry) }.next {
+                Some(next) if next != head => entry = next,
+                _ => return,
+            }
+        }
+    }
+
     /// Unlinks some entry, due or not; gives its deadline too.
     pub(super) fn pop_any(&mut self) -> Option<(NonNull<Entry>, u64)> {
         if self.len == 0 {

@@ -13,6 +13,8 @@ pub(crate) struct Job {
     data: NonNull<()>,
     run: unsafe fn(NonNull<()>),
     refuse: unsafe fn(NonNull<()>),
+    /// The end of the pool does not wait for the call.
+    pub(crate) may_be_left: bool,
 }
 
 // SAFETY: `Job::new` demands that `data` may be used on any thread.
@@ -29,7 +31,7 @@ impl Job {
         run: unsafe fn(NonNull<()>),
         refuse: unsafe fn(NonNull<()>),
     ) -> Self {
-        Self { data, run, refuse }
+        Self { data, run, refuse, may_be_left: false }
     }
 
     /// A job that calls `f`, or drops it.
