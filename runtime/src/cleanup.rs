@@ -314,6 +314,17 @@ impl SinkGuard {
         // Dropping the guard closes the sink.
     }
 
+    /// Closes the sink; nobody waits for what it caught.
+    pub(crate) fn forget(self) {
+        let caught = hooks::with_tls(|tls| tls.caught.get());
+        if caught != self.mark {
+            let mut tickets = Vec::new();
+            self.take_caught(&mut tickets);
+            // A ticket has the waker of whoever asked it last.
+            drop_quietly(tickets);
+        }
+    }
+
     #[cold]
     fn take_caught(&self, to: &mut Vec<Arc<Ticket>>) {
         CAUGHT.with(|log| to.extend(log.borrow_mut().drain(self.mark as usize..)));

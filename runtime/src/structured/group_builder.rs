@@ -9,12 +9,11 @@ use super::limit::Gate;
 use super::linked::Linked;
 use super::members::{ChildHook, IntoOutcome};
 use crate::blocking;
-use crate::executor::context::{NO_RUNTIME, current_shared, with_core};
+use crate::executor::context::{NO_RUNTIME, current_shared};
 use crate::task::Builder;
 use crate::task::header::Plain;
 use crate::task::large::is_large;
-use crate::task::spawn::{Options, spawn_current, spawn_here};
-use crate::task::state::Kind;
+use crate::task::spawn::{Options, spawn_current, spawn_local_current};
 
 /// Spawns a child with a name; made by [`TaskGroup::builder`].
 #[must_use = "a builder spawns nothing until one of its `spawn` methods is called"]
@@ -33,6 +32,31 @@ impl<'a, E: Send + 'static> GroupBuilder<'a, E> {
     #[doc(alias = "set_name")]
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.builder = self.builder.name(name);
+        self
+    }
+
+    /// Has the child polled once before `spawn` or `spawn_local` returns; see [`Builder::eager`].
+    ///
+    /// A child that fails in that poll ends the group as any other: its handle is finished, and the body
+    /// is dropped where it next waits. In a group with a limit the first poll may be one that waits for
+    /// its turn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::structured::TaskGroup;
+    ///
+    /// # corio_runtime::run(async {
+    /// let group = TaskGroup::<()>::new();
+    /// let child = group.builder().eager(true).spawn(async { Ok(6 * 7) });
+    /// assert!(child.is_finished() && group.is_empty());
+    /// assert_eq!(child.await.unwrap(), 42);
+    /// group.join().await.unwrap();
+    /// # });
+    /// ```
+    #[doc(alias("eager_start", "eager_task_factory"))]
+    pub fn eager(mut self, on: bool) -> Self {
+        self.builder = self.builder.eager(on);
         self
     }
 
@@ -96,11 +120,10 @@ impl<'a, E: Send + 'static> GroupBuilder<'a, E> {
     {
         let hook = self.hook();
         let future = Gate::new(future, self.group.limit.as_ref());
-        let options = self.builder.into_options();
-        with_core(|core| match core {
-            Some(core) => spawn_here(core, future, hook, options, Kind::Local),
+        match spawn_local_current(future, hook, self.builder.into_options()) {
+            Some(task) => task,
             None => panic!("`spawn_local` needs a thread that runs tasks: call it inside a task"),
-        })
+        }
     }
 
     /// Runs `f` as a child on a thread for blocking calls; see [`TaskGroup::spawn_blocking`].

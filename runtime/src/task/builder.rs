@@ -150,9 +150,9 @@ impl Builder {
     /// variables, cleanups and budget are the task's own, and a panic reaches only the handle. The
     /// spawner goes on when the poll is over, and should hold no lock that the future takes.
     ///
-    /// The task is queued as usual on a thread that is not running tasks of its runtime, while the
-    /// thread is unwinding, and in the sixteenth of such polls that are within one another. A task that
-    /// would be cancelled before its first poll is. With `spawn_blocking` it changes nothing.
+    /// The task is queued as usual on a thread that is not running tasks of its runtime, while the thread
+    /// unwinds, and where sixteen such polls are within one another already. A task that would be
+    /// cancelled before it runs is cancelled. With `spawn_blocking` it changes nothing.
     ///
     /// # Examples
     ///
