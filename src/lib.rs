@@ -11,6 +11,7 @@
 //! | wait, or limit a wait | [`sleep`], [`timeout`], [`time`] |
 //! | talk over sockets | [`net`], [`io`] |
 //! | share and pass on data | [`sync`] |
+//! | start programs and talk to them | [`process`] |
 //! | hear signals and Ctrl-C | [`signal`] |
 //! | call something that blocks | [`spawn_blocking`] |
 //! | choose the executor | [`runtime::Builder`] |
@@ -45,6 +46,8 @@ pub use corio_runtime::time::{self, move_on_after, sleep, sleep_until, timeout, 
 pub use corio_runtime::{Handle, Runtime, blocking, introspect, run, runtime};
 
 pub use corio_io as io;
+#[cfg(unix)]
+pub use corio_io::process;
 pub use corio_net as net;
 pub use corio_sync as sync;
 pub use corio_sync::queue::{self, LifoQueue, PriorityQueue, Queue};

@@ -47,6 +47,8 @@ pub mod framed;
 #[cfg(unix)]
 pub mod pipe;
 pub mod prelude;
+#[cfg(unix)]
+pub mod process;
 pub mod read;
 pub mod seek;
 mod split;

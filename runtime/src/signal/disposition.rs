@@ -131,7 +131,7 @@ impl fmt::Debug for Disposition {
 
 /// Sends `signal` to this process. When this returns the signal has had its effect, unless this thread
 /// blocks it: then it is up to the others.
-pub(super) fn raise(signal: c_int) {
+pub(super) fn raise(signal: c_int) -> io::Result<()> {
     let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: without a new mask the call only fills in the old one, for which there is room; only
     // then is that read.
@@ -139,13 +139,14 @@ pub(super) fn raise(signal: c_int) {
         libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr()) != 0
             || libc::sigismember(mask.as_ptr(), signal) != 0
     };
-    if blocked {
+    let result = if blocked {
         // SAFETY: the call takes two numbers, and the process may send itself any signal.
-        unsafe { libc::kill(libc::getpid(), signal) };
+        unsafe { libc::kill(libc::getpid(), signal) }
     } else {
         // SAFETY: the call takes a number.
-        unsafe { libc::raise(signal) };
-    }
+        unsafe { libc::raise(signal) }
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Ends the process: nothing more runs in it, and what is buffered is not written.

@@ -41,7 +41,7 @@ use corio_sync::prim::statics::AtomicPtr;
 use corio_sync::prim::{Mutex, Ordering, thread};
 use libc::c_int;
 
-use super::disposition::{Disposition, raise};
+use super::disposition::{self, Disposition};
 use super::kind::SignalKind;
 use super::lines::{Lines, Watched};
 use super::pending::Pending;
@@ -170,7 +170,7 @@ impl Hub {
         let strays = self.count_marks(&mut state);
         let woken = state.lines.announce();
         drop(state);
-        strays.into_iter().for_each(raise);
+        raise_all(strays);
         // The thread is everybody's: it survives a waker that panics.
         wake_all(woken);
     }
@@ -219,7 +219,7 @@ impl Hub {
         }
         drop(state);
         drop(removed.waker);
-        strays.into_iter().for_each(raise);
+        raise_all(strays);
     }
 
     #[cfg(test)]
@@ -227,6 +227,13 @@ impl Hub {
         use std::io::Write;
         while (&self.bell).write(&[1; 4096]).is_ok() {}
         while (&self.bell).write(&[1]).is_ok() {}
+    }
+}
+
+/// Sends signals that have come before, so that their numbers are right.
+fn raise_all(signals: Vec<c_int>) {
+    for signal in signals {
+        let _ = disposition::raise(signal);
     }
 }
 
@@ -278,7 +285,7 @@ impl Listener {
                 }
             }
             drop(state);
-            strays.into_iter().for_each(raise);
+            raise_all(strays);
             match found {
                 Some(kind) => return Poll::Ready(kind),
                 None if done || !replaced.is_empty() => return Poll::Pending,

@@ -70,6 +70,8 @@ impl SignalKind {
         interrupt = SIGINT;
         /// SIGTERM: the polite request to end, which service managers send.
         terminate = SIGTERM;
+        /// SIGKILL: ends a process at once. It can be sent, and nobody can listen for it.
+        kill = SIGKILL;
         /// SIGHUP: the terminal is gone; for daemons, by custom, "read your configuration again".
         hangup = SIGHUP;
         /// SIGQUIT: Ctrl-\ at the terminal.

@@ -5,6 +5,7 @@
 //! | to end when the user presses Ctrl-C | [`ctrl_c`], or `#[corio::main(cancel_on_ctrl_c = true)]` |
 //! | one signal, again and again | [`signal`](signal()) |
 //! | several signals, and to know which came | [`set`] |
+//! | to send one to this process | [`raise`] |
 //!
 //! They work in any number of runtimes at once, and outside them: a thread of the process,
 //! `corio-signals`, started by the first listener, sees to all. asyncio's `loop.add_signal_handler`,
@@ -62,11 +63,15 @@ mod kind;
 mod lines;
 mod one;
 mod pending;
+mod send;
 mod set;
 
 pub use ctrl_c::{CtrlC, ctrl_c};
 pub use kind::SignalKind;
 pub use one::{Recv, Signal, signal};
+pub use send::raise;
+#[doc(hidden)]
+pub use send::send;
 pub use set::{RecvAny, SignalSet, set};
 
 pub(crate) use disposition::exit_at_once;
