@@ -1,5 +1,7 @@
 //! asyncio's locks and queues, held against corio: one test an item.
 
+mod kit;
+
 mod bar;
 mod co;
 mod ev;
