@@ -1,5 +1,8 @@
 //! trio, curio and Python's own libraries, held against corio: one test an item.
 
+#[path = "../asyncio_sync/kit.rs"]
+mod kit;
+
 mod acm;
 mod curio;
 mod que;
