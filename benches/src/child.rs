@@ -2,8 +2,10 @@
 //! JSON and ends, so that no runtime's threads, memory or warm caches reach into another's figures.
 
 use crate::catalog::{self, Kind};
+use crate::heap;
 use crate::net::client::{self, Load, Mode};
 use crate::net::limit;
+use crate::rt;
 use crate::runtime::{Library, Runtime};
 use crate::sample::Sample;
 use crate::scale::Scale;
@@ -30,7 +32,7 @@ macro_rules! with_library {
                 use crate::rt::smol_rt as $module;
                 $body
             }
-            Library::Bare => $bare,
+            Library::Bare | Library::With(_) => $bare,
         }
     };
 }
@@ -42,35 +44,58 @@ pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), 
     let Runtime { library, flavor, name } = Runtime::named(runtime)?;
     let scale = Scale::named(scale)?;
     let absent = || Err(format!("{} is nothing that {name} can do", workload.name));
-    with_library!(
-        library,
-        lib => match workload.kind {
-            Kind::Loop { body, place, batch, .. } => {
-                let Some(body) = lib::work::body(body) else { return absent() };
-                let sample = lib::work::measure(body, place, scale.plan(), batch);
-                lib::rt::run(flavor, async { finish(sample.await) })
-            }
-            Kind::Sleeps { tasks } => {
-                let (lead, spread) = scale.sleeps();
-                let sample = lib::work::probes::sleeps(scale.tasks(tasks), lead, spread);
-                lib::rt::run(flavor, async { finish(sample.await) })
-            }
-            Kind::HoggedTicker => {
-                let sample = lib::work::probes::hogged_ticker(scale.ticking());
-                lib::rt::run(flavor, async { finish(sample.await) })
-            }
-            Kind::ParkedTasks { tasks } => {
-                let sample = lib::work::probes::parked_tasks(scale.tasks(tasks));
-                lib::rt::run(flavor, async { finish(sample.await) })
-            }
-            Kind::StartStop => {
-                let once = || lib::rt::run(flavor, lib::work::probes::first_task());
-                finish(start_stop(scale, once))
-            }
-            Kind::ColdStart | Kind::Server { .. } => absent(),
-        },
-        bare => absent()
-    )
+    match workload.kind {
+        Kind::Loop { body, place, batch, .. } => {
+            let Some(body) = rt::body(library, body) else { return absent() };
+            // The primitives of another crate run on corio's executor.
+            let library = match library {
+                Library::With(_) => Library::Corio,
+                runtime => runtime,
+            };
+            with_library!(
+                library,
+                lib => {
+                    let sample = lib::work::measure(body, place, scale.plan(), batch);
+                    lib::rt::run(flavor, async { finish(sample.await) })
+                },
+                bare => absent()
+            )
+        }
+        Kind::Heap { things } => {
+            let Some(hold) = rt::hold(library, workload.name) else { return absent() };
+            finish(heap::heap_bytes_each(hold, scale.tasks(things)))
+        }
+        _ => with_library!(
+            library,
+            lib => match workload.kind {
+                Kind::Sleeps { tasks } => {
+                    let (lead, spread) = scale.sleeps();
+                    let sample = lib::work::probes::sleeps(scale.tasks(tasks), lead, spread);
+                    lib::rt::run(flavor, async { finish(sample.await) })
+                }
+                Kind::Naps => {
+                    let sample = lib::work::probes::naps(scale.ticking());
+                    lib::rt::run(flavor, async { finish(sample.await) })
+                }
+                Kind::Ticker { beside } => {
+                    let sample = lib::work::probes::ticker(beside, scale.ticking());
+                    lib::rt::run(flavor, async { finish(sample.await) })
+                }
+                Kind::ParkedTasks { tasks } => {
+                    let sample = lib::work::probes::parked_tasks(scale.tasks(tasks));
+                    lib::rt::run(flavor, async { finish(sample.await) })
+                }
+                Kind::StartStop => {
+                    let once = || lib::rt::run(flavor, lib::work::probes::first_task());
+                    finish(start_stop(scale, once))
+                }
+                Kind::Loop { .. } | Kind::Heap { .. } | Kind::ColdStart | Kind::Server { .. } => {
+                    absent()
+                }
+            },
+            bare => absent()
+        ),
+    }
 }
 
 /// Runs one task and ends, for the parent to time from outside. Prints what the task returned.
@@ -95,6 +120,9 @@ pub(crate) fn serve(runtime: &str, size: &str, hogged: &str) -> Result<(), Strin
         println!("{port}");
         io::stdout().flush()
     };
+    if matches!(library, Library::With(_)) {
+        return Err(format!("{runtime} is no server"));
+    }
     let served = with_library!(
         library,
         lib => lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell)),

@@ -17,6 +17,7 @@ corio-bench list                 name the workloads and the runtimes
 --quick            less time and fewer rounds: a look, in less than three minutes
 --smoke            each workload once, as small as it can be: shows that it works, not how fast
 --rounds N         rounds (7; 3 with --quick, 1 with --smoke)
+--peers            corio's executor with the channels and locks of other crates, too
 --runtimes A,B     only these runtimes
 --out FOLDER       where compare.json and compare.html go (target/corio-bench)
 
@@ -67,6 +68,10 @@ fn list() {
     for runtime in runtime::ALL {
         println!("  {}", runtime.name);
     }
+    println!("with --peers, corio's executor with the primitives of other crates");
+    for [multi, current] in runtime::PEERS {
+        println!("  {:26} {}", multi.name, current.name);
+    }
 }
 
 /// What was asked for.
@@ -82,7 +87,8 @@ fn parse(args: &[&str], workloads: &[Workload]) -> Result<Request, String> {
     let mut scale = Scale::Full;
     let mut rounds = None;
     let mut folder = None;
-    let mut runtimes = runtime::ALL.to_vec();
+    let mut peers = false;
+    let mut runtimes = None;
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
@@ -95,12 +101,19 @@ fn parse(args: &[&str], workloads: &[Workload]) -> Result<Request, String> {
                 rounds = Some(count.ok_or_else(|| format!("{value:?} is no number of rounds"))?);
             }
             "--runtimes" => {
-                runtimes = value()?.split(',').map(Runtime::named).collect::<Result<_, _>>()?;
+                let named = value()?.split(',').map(Runtime::named);
+                runtimes = Some(named.collect::<Result<_, _>>()?);
             }
+            "--peers" => peers = true,
             "--out" => folder = Some(PathBuf::from(value()?)),
             other => return Err(format!("no option is called {other:?}; see `corio-bench help`")),
         }
     }
+    // The smallest form shows that everything works.
+    let runtimes = runtimes.unwrap_or_else(|| match peers || scale == Scale::Smoke {
+        true => runtime::with_peers().collect(),
+        false => runtime::ALL.to_vec(),
+    });
     // Asking for a workload by its name is asking for it in every form.
     let everything = workloads.len() == catalog::all().len();
     let keep = |workload: &&Workload| scale != Scale::Quick || workload.quick || !everything;
@@ -151,6 +164,8 @@ mod tests {
         let options = parse(&args, &catalog::all()).unwrap().options;
         assert_eq!(options.runtimes.len(), 2);
         assert_eq!((options.scale, options.rounds), (Scale::Full, 7));
+        let peers = |args| parse(args, &catalog::all()).unwrap().options.runtimes.len();
+        assert_eq!((peers(&[]), peers(&["--peers"]), peers(&["--smoke"])), (7, 19, 19));
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Cell {
 pub(crate) struct Row {
     /// What was done.
     pub(crate) workload: Workload,
-    /// By whom, in the order of [`ALL`](crate::runtime::ALL); those that cannot do it are missing.
+    /// By whom, in the order of [`with_peers`](crate::runtime::with_peers); those that cannot do it are missing.
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -61,6 +61,14 @@ impl Row {
     pub(crate) fn ratio(&self, runtime: Runtime, flavor: Flavor, metric: Metric) -> Option<Spread> {
         let theirs = self.cell(flavor.baseline())?.values(metric);
         paired_ratio(&theirs, &self.cell(runtime)?.values(metric))
+    }
+}
+
+impl Row {
+    /// How many times better corio's own are than the primitives of another crate on its executor.
+    pub(crate) fn against(&self, peer: Runtime, metric: Metric) -> Option<Spread> {
+        let theirs = self.cell(peer)?.values(metric);
+        paired_ratio(&theirs, &self.cell(peer.flavor.corio())?.values(metric))
     }
 }
 
@@ -134,7 +142,7 @@ fn empty(options: &Options, workload: Workload) -> Row {
     let cells = options
         .runtimes
         .iter()
-        .filter(|runtime| workload.suits(runtime.library))
+        .filter(|runtime| workload.suits(**runtime))
         .map(|runtime| Cell { runtime: *runtime, samples: Vec::new(), errors: Vec::new() });
     Row { workload, cells: cells.collect() }
 }
@@ -149,7 +157,11 @@ pub(crate) mod tests {
     /// an operation, corio 100 ns and the others 200 ns.
     pub(crate) fn row(workload: &str) -> Row {
         let workload = catalog::named(workload).unwrap();
-        let cells = runtime::ALL.into_iter().map(|runtime| {
+        let suiting = runtime::with_peers().filter(|runtime| {
+            // The peers only where they would be, and the runtimes always.
+            !matches!(runtime.library, runtime::Library::With(_)) || workload.suits(*runtime)
+        });
+        let cells = suiting.map(|runtime| {
             let per_op = match runtime.library {
                 runtime::Library::Corio => 100.0,
                 runtime::Library::Tokio => 300.0,

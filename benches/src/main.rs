@@ -6,6 +6,7 @@ mod catalog;
 mod child;
 mod cli;
 mod compare;
+mod heap;
 mod hist;
 mod json;
 mod net;

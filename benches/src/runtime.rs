@@ -11,6 +11,39 @@ pub(crate) enum Library {
     Smol,
     /// No runtime: a single-threaded program written for the one purpose, as the limit.
     Bare,
+    /// corio's executor with the channels and locks of another crate.
+    With(Peer),
+}
+
+/// A crate whose channels or locks work on any executor, and so on corio's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// `tokio::sync`.
+    Tokio,
+    /// `async-channel` and `async-lock`.
+    Async,
+    /// `kanal`.
+    Kanal,
+    /// `crossfire`.
+    Crossfire,
+    /// `flume`.
+    Flume,
+    /// `tachyonix`.
+    Tachyonix,
+}
+
+impl Peer {
+    /// The heading of its column.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Tokio => "tokio",
+            Self::Async => "async-*",
+            Self::Kanal => "kanal",
+            Self::Crossfire => "crossfire",
+            Self::Flume => "flume",
+            Self::Tachyonix => "tachyonix",
+        }
+    }
 }
 
 /// How many threads run tasks.
@@ -54,11 +87,31 @@ pub(crate) const ALL: [Runtime; 7] = [
     runtime(Library::Bare, Flavor::Current, "bare"),
 ];
 
+const fn with(peer: Peer, multi: &'static str, current: &'static str) -> [Runtime; 2] {
+    let library = Library::With(peer);
+    [runtime(library, Flavor::Multi, multi), runtime(library, Flavor::Current, current)]
+}
+
+/// corio's executor with the channels and locks of other crates, each in both flavours.
+pub(crate) const PEERS: [[Runtime; 2]; 6] = [
+    with(Peer::Tokio, "with-tokio-multi", "with-tokio-current"),
+    with(Peer::Async, "with-async-multi", "with-async-current"),
+    with(Peer::Kanal, "with-kanal-multi", "with-kanal-current"),
+    with(Peer::Crossfire, "with-crossfire-multi", "with-crossfire-current"),
+    with(Peer::Flume, "with-flume-multi", "with-flume-current"),
+    with(Peer::Tachyonix, "with-tachyonix-multi", "with-tachyonix-current"),
+];
+
+/// The runtimes, then corio's with the primitives of other crates.
+pub(crate) fn with_peers() -> impl Iterator<Item = Runtime> {
+    ALL.into_iter().chain(PEERS.into_iter().flatten())
+}
+
 impl Runtime {
     /// Finds a runtime by its name.
     pub(crate) fn named(name: &str) -> Result<Self, String> {
-        ALL.into_iter().find(|runtime| runtime.name == name).ok_or_else(|| {
-            let names: Vec<_> = ALL.iter().map(|runtime| runtime.name).collect();
+        with_peers().find(|runtime| runtime.name == name).ok_or_else(|| {
+            let names: Vec<_> = with_peers().map(|runtime| runtime.name).collect();
             format!("no runtime is called {name:?}; there are {}", names.join(", "))
         })
     }
@@ -88,6 +141,14 @@ impl Flavor {
         ALL.into_iter().filter(beside)
     }
 
+    /// corio's executor in this flavour with the primitives of other crates.
+    pub(crate) fn peers(self) -> impl Iterator<Item = (Peer, Runtime)> {
+        with_peers().filter(move |runtime| runtime.flavor == self).filter_map(|runtime| {
+            let Library::With(peer) = runtime.library else { return None };
+            Some((peer, runtime))
+        })
+    }
+
     /// The heading.
     pub(crate) fn title(self) -> String {
         match self {
@@ -103,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_runtime_is_found_by_its_name() {
-        for runtime in ALL {
+        for runtime in with_peers() {
             assert_eq!(Runtime::named(runtime.name), Ok(runtime));
         }
         assert!(Runtime::named("tokyo").unwrap_err().contains("tokio-multi"));
@@ -116,6 +177,18 @@ mod tests {
                 [(Library::Tokio, flavor.baseline()), (Library::Corio, flavor.corio())]
             {
                 assert_eq!((runtime.library, runtime.flavor), (library, flavor));
+            }
+        }
+    }
+
+    #[test]
+    fn every_peer_runs_in_both_flavours() {
+        for flavor in FLAVORS {
+            let peers: Vec<_> = flavor.peers().collect();
+            assert_eq!(peers.len(), PEERS.len());
+            for (peer, runtime) in peers {
+                assert_eq!((runtime.library, runtime.flavor), (Library::With(peer), flavor));
+                assert!(runtime.name.starts_with("with-"), "{}", runtime.name);
             }
         }
     }

@@ -82,6 +82,22 @@ pub(crate) fn resident_bytes(pid: u32) -> io::Result<u64> {
     pages.map(|pages| pages * page).ok_or_else(|| io::Error::other(format!("statm says {statm:?}")))
 }
 
+/// Bytes that this process has allocated on its heap and not freed, as the allocator counts them.
+///
+/// Resident memory is counted in pages, too coarse for a few thousand small things.
+#[cfg(target_env = "gnu")]
+pub(crate) fn heap_bytes() -> io::Result<u64> {
+    // SAFETY: takes no pointer.
+    let info = unsafe { libc::mallinfo2() };
+    Ok((info.uordblks + info.hblkhd) as u64)
+}
+
+/// Only glibc's allocator can be asked.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn heap_bytes() -> io::Result<u64> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
 /// Raises the limit on open files to what the administrator allows.
 pub(crate) fn raise_open_file_limit() -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };

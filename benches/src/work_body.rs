@@ -1,5 +1,6 @@
 //! What the workloads share that is no runtime's: the type of a workload, and a neutral signal.
 
+use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,28 @@ use std::time::{Duration, Instant};
 /// A workload's code: does `n` operations and returns how many took place, counted by the work.
 pub(crate) type Body = fn(u64) -> Pin<Box<dyn Future<Output = u64> + Send>>;
 
+/// Makes the list of a module's workloads: `name => function`.
+macro_rules! bodies {
+    ($name:expr, { $($key:literal => $function:expr),* $(,)? }) => {
+        match $name {
+            $($key => Some(|n| Box::pin($function(n)))),*,
+            _ => None,
+        }
+    };
+}
+pub(crate) use bodies;
+
+/// Makes the list of the things of a module whose room is measured: `name => a thing`.
+macro_rules! holds {
+    ($name:expr, { $($key:literal => $thing:expr),* $(,)? }) => {
+        match $name {
+            $($key => Some(|n| crate::heap::hold(n, || $thing))),*,
+            _ => None,
+        }
+    };
+}
+pub(crate) use holds;
+
 /// Where a workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -16,6 +39,9 @@ pub(crate) enum Place {
     Main,
     /// In a spawned task.
     Worker,
+    /// In the future that `block_on` drives, with a second thread that drives another: the work is
+    /// for the single-threaded runtime, of which there are then two.
+    Threads,
 }
 
 /// How long to measure.
@@ -109,12 +135,48 @@ impl Future for Parked {
     }
 }
 
+/// A future that asks to be polled again at once, and is ready then.
+///
+/// A wait as short as there is, made of the task's own waker alone: no library's `yield_now`, which
+/// may do more than that, weighs on what is measured around it.
+#[derive(Debug, Default)]
+pub(crate) struct PendOnce {
+    polled: bool,
+}
+
+impl Future for PendOnce {
+    type Output = u64;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u64> {
+        if self.polled {
+            return Poll::Ready(black_box(1));
+        }
+        self.polled = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Waits for `body`, then for what `cleanup` makes: all that can be written without a runtime's help.
+///
+/// Cancelled in `body`, it never gets to the cleanup.
+pub(crate) async fn then<B, C, F>(body: B, cleanup: C) -> B::Output
+where
+    B: Future,
+    C: FnOnce() -> F,
+    F: Future<Output = ()>,
+{
+    let output = body.await;
+    cleanup().await;
+    output
+}
+
 /// Computes for `duration` without giving way.
 pub(crate) fn compute(duration: Duration) -> u64 {
     let begin = Instant::now();
     let mut steps = 0_u64;
     while begin.elapsed() < duration {
-        steps = std::hint::black_box(steps + 1);
+        steps = black_box(steps + 1);
     }
     steps
 }
@@ -134,6 +196,14 @@ mod tests {
             .collect();
         assert_eq!(smol::block_on(countdown.wait()), 6);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+
+    #[test]
+    fn a_short_wait_is_pending_once() {
+        let mut wait = std::pin::pin!(PendOnce::default());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(wait.as_mut().poll(&mut cx), Poll::Ready(1));
     }
 
     #[test]

@@ -30,7 +30,9 @@ fn smoke(name: &str) -> String {
 #[test]
 fn the_list_names_workloads_and_runtimes() {
     let list = stdout(&bench(&["list"]));
-    for name in ["spawn_await_1000_main", "echo_64k_10000", "churn", "tokio-current", "bare"] {
+    for name in
+        ["spawn_await_1000_main", "echo_64k_10000", "churn", "tokio-current", "with-flume-multi"]
+    {
         assert!(list.contains(name), "{name}");
     }
 }
@@ -44,21 +46,41 @@ fn spawns_yields_and_ping_pongs_do_their_work() {
 
 #[test]
 fn channels_deliver_every_message() {
-    for name in ["oneshot", "mpsc", "broadcast", "watch"] {
+    for name in ["oneshot", "mpsc", "mpmc", "broadcast", "watch"] {
         smoke(name);
     }
 }
 
 #[test]
 fn locks_let_everyone_in() {
-    for name in ["mutex", "rwlock", "semaphore", "notify"] {
+    for name in ["mutex", "rwlock", "semaphore", "barrier", "once_cell", "notify"] {
         smoke(name);
     }
 }
 
 #[test]
+fn groups_and_cancelled_tasks_end() {
+    for name in ["group", "select", "join", "cancel", "plain", "cleanup"] {
+        smoke(name);
+    }
+}
+
+#[test]
+fn other_crates_stand_beside_corio() {
+    let table = smoke("mpsc_1_64");
+    for title in
+        ["on corio's executor", "tachyonix", "against the best of them", "may be overtaken"]
+    {
+        assert!(table.contains(title), "{table}");
+    }
+}
+
+#[test]
 fn timers_and_memory_are_measured() {
-    for name in ["timeout", "sleeps", "hog_ticker", "start_stop", "cold_start", "task_memory"] {
+    for name in ["timeout", "sleep", "hog_ticker", "busy_ticker"] {
+        smoke(name);
+    }
+    for name in ["start_stop", "cold_start", "task_memory", "bytes"] {
         smoke(name);
     }
 }

@@ -81,7 +81,8 @@ mod tests {
         let json = render(&outcome, &options, &Machine::here());
         let json = Json::parse(&json.to_string()).unwrap();
         let runtimes = json.get("workloads").unwrap().list().unwrap()[0].get("runtimes").unwrap();
-        assert_eq!(runtimes.list().unwrap().len(), 7);
+        // The seven, and two crates with locks in both flavours.
+        assert_eq!(runtimes.list().unwrap().len(), 11);
         for runtime in runtimes.list().unwrap() {
             let samples = runtime.get("samples").unwrap().list().unwrap();
             assert_eq!(samples.len(), 3);

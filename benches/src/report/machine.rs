@@ -26,7 +26,18 @@ impl Machine {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let versions = ["corio", "tokio", "smol"].map(|name| format!("{name} {}", version(name)));
+        let names = [
+            "corio",
+            "tokio",
+            "smol",
+            "async-channel",
+            "async-lock",
+            "kanal",
+            "crossfire",
+            "flume",
+            "tachyonix",
+        ];
+        let versions = names.map(|name| format!("{name} {}", version(name)));
         Self {
             date: date(seconds),
             processor: processor(&read("/proc/cpuinfo")),

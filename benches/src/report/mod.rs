@@ -3,6 +3,7 @@
 mod file;
 mod machine;
 mod page;
+mod peers;
 mod svg;
 mod table;
 mod verdict;

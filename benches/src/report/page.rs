@@ -4,7 +4,7 @@ use super::machine::Machine;
 use super::svg;
 use super::verdict::Verdict;
 use crate::compare::{Options, Outcome, Row};
-use crate::runtime::{ALL, FLAVORS, Flavor, Library, Runtime};
+use crate::runtime::{FLAVORS, Flavor, Library, Runtime, with_peers};
 use crate::sample::Metric;
 use std::fmt::Write;
 
@@ -59,9 +59,13 @@ fn head(outcome: &Outcome, options: &Options, machine: &Machine) -> String {
 
 fn legend(out: &mut String) {
     out.push_str("<p class='legend'>");
-    for (name, library) in
-        [("corio", "corio"), ("tokio", "tokio"), ("smol", "smol"), ("no runtime", "bare")]
-    {
+    for (name, library) in [
+        ("corio", "corio"),
+        ("tokio", "tokio"),
+        ("smol", "smol"),
+        ("no runtime", "bare"),
+        ("corio's executor with another crate's channels and locks", "peer"),
+    ] {
         let _ = write!(out, "<span><i style='background:var(--{library})'></i>{name}</span>");
     }
     out.push_str("</p>");
@@ -75,7 +79,7 @@ fn verdict(out: &mut String, rows: &[Row], flavor: Flavor) {
     let _ = write!(
         out,
         "<h2>corio against tokio, {}</h2><p>The first figure of each workload. {} of {} figures \
-         are worse than tokio's.</p><div class='card'>{}</div>",
+         are below their floor.</p><div class='card'>{}</div>",
         flavor.title(),
         verdict.worse.len(),
         verdict.judged,
@@ -85,18 +89,20 @@ fn verdict(out: &mut String, rows: &[Row], flavor: Flavor) {
         return;
     }
     out.push_str(
-        "<details><summary>The figures that are worse</summary><div class='scroll'><table>\
-         <tr><th>workload</th><th>figure</th><th>ratio</th><th>range</th></tr>",
+        "<details><summary>The figures that are below</summary><div class='scroll'><table>\
+         <tr><th>workload</th><th>figure</th><th>ratio</th><th>range</th><th>floor</th></tr>",
     );
     for worse in &verdict.worse {
         let _ = write!(
             out,
-            "<tr><td>{}</td><td>{}</td><td>{:.2}x</td><td>{:.2}x to {:.2}x</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td>{:.2}x</td><td>{:.2}x to {:.2}x</td>\
+             <td>{:.1}x</td></tr>",
             worse.workload,
             worse.metric.name(),
             worse.ratio.median,
             worse.ratio.min,
-            worse.ratio.max
+            worse.ratio.max,
+            worse.floor
         );
     }
     out.push_str("</table></div></details>");
@@ -151,7 +157,7 @@ fn card(out: &mut String, row: &Row) {
 fn table(out: &mut String, row: &Row) {
     out.push_str("<details><summary>All figures</summary><div class='scroll'><table><tr><th></th>");
     let present: Vec<Runtime> =
-        ALL.into_iter().filter(|runtime| row.cell(*runtime).is_some()).collect();
+        with_peers().filter(|runtime| row.cell(*runtime).is_some()).collect();
     for runtime in &present {
         let _ = write!(out, "<th>{}</th>", runtime.name);
     }

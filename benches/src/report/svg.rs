@@ -1,6 +1,6 @@
 //! The charts, as SVG that stands in the page itself.
 //!
-//! Colours come from the page's style sheet by class (`corio`, `tokio`, `smol`, `bare`), so that one
+//! Colours come from the page's style sheet by class (`corio`, `tokio`, `smol`, `bare`, `peer`), so that one
 //! chart is read in light and in dark; words wear the ink of the text, never a bar's colour.
 
 use crate::compare::Row;
@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// Width of a chart in the middle of a card.
 const WIDTH: f64 = 520.0;
-const LABEL: f64 = 96.0;
+const LABEL: f64 = 150.0;
 const VALUE: f64 = 150.0;
 const LINE: f64 = 26.0;
 
@@ -22,6 +22,7 @@ pub(crate) fn class(runtime: Runtime) -> &'static str {
         Library::Tokio => "tokio",
         Library::Smol => "smol",
         Library::Bare => "bare",
+        Library::With(_) => "peer",
     }
 }
 
@@ -34,6 +35,7 @@ fn length(metric: Metric, value: f64) -> f64 {
 pub(crate) fn bars(row: &Row, metric: Metric, flavor: Flavor) -> String {
     let found: Vec<(Runtime, Spread)> = flavor
         .side_by_side()
+        .chain(flavor.peers().map(|(_, runtime)| runtime))
         .filter_map(|runtime| Some((runtime, row.cell(runtime)?.spread(metric)?)))
         .collect();
     let longest = found

@@ -1,5 +1,6 @@
 //! The table on the terminal.
 
+use super::peers;
 use super::verdict::Verdict;
 use crate::compare::{Outcome, Row};
 use crate::runtime::{FLAVORS, Flavor, Library, Runtime};
@@ -11,12 +12,16 @@ const NAME_WIDTH: usize = 32;
 const CELL_WIDTH: usize = 13;
 const RATIO_WIDTH: usize = 20;
 
-/// The whole report as text: a table for each flavour, the verdict, then what failed.
+/// The whole report as text: a table for each flavour, one with other crates' primitives, the verdict,
+/// then what failed.
 pub(crate) fn render(outcome: &Outcome) -> String {
     let rows = &outcome.rows;
     let mut out = String::new();
     for flavor in FLAVORS {
         table(&mut out, rows, flavor);
+    }
+    for flavor in FLAVORS {
+        peers::render(&mut out, rows, flavor);
     }
     for flavor in FLAVORS {
         verdict(&mut out, rows, flavor);
@@ -72,7 +77,7 @@ fn metric_line(row: &Row, metric: Metric, flavor: Flavor, runtimes: &[Runtime]) 
     text
 }
 
-/// Says where corio stands against tokio: the mean of each group, and every figure that is worse.
+/// Says where corio stands against tokio: the mean of each group, and every figure that is below its floor.
 fn verdict(out: &mut String, rows: &[Row], flavor: Flavor) {
     let verdict = Verdict::of(rows, flavor);
     if verdict.judged == 0 {
@@ -84,12 +89,13 @@ fn verdict(out: &mut String, rows: &[Row], flavor: Flavor) {
         line(out, &format!("  {:18} {:10} {:.2}x", mean.group, mean.metric.name(), mean.ratio));
     }
     let (judged, worse) = (verdict.judged, verdict.worse.len());
-    line(out, &format!("{worse} of {judged} figures are worse than tokio's"));
+    line(out, &format!("{worse} of {judged} figures are below their floor"));
     for figure in &verdict.worse {
         let Spread { min, median, max } = figure.ratio;
-        let always = if max < 1.0 { "  in every round" } else { "" };
-        let (name, metric) = (figure.workload, figure.metric.name());
-        line(out, &format!("  {name:26} {metric:10} {median:.2}x {min:.2}-{max:.2}{always}"));
+        let (name, metric, floor) = (figure.workload, figure.metric.name(), figure.floor);
+        let always = if max < floor { "  in every round" } else { "" };
+        let range = format!("{median:.2}x {min:.2}-{max:.2}");
+        line(out, &format!("  {name:26} {metric:10} {range}, floor {floor:.1}x{always}"));
     }
 }
 
@@ -123,7 +129,7 @@ mod tests {
         assert!(mutex.contains("200.0 ns [3.00x 3.00-3.00]"), "{mutex}");
         assert!(text.contains("-- locks") && text.contains("-- echo"), "{text}");
         assert!(!text.contains("FAILED"));
-        assert!(text.contains("0 of 7 figures are worse than tokio's"), "{text}");
+        assert!(text.contains("0 of 7 figures are below their floor"), "{text}");
     }
 
     #[test]

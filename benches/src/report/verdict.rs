@@ -1,19 +1,23 @@
-//! The judgement: corio must be at least as good as tokio of the same flavour in every figure.
+//! The judgement: corio must be at least as good as tokio of the same flavour in every figure, and so
+//! many times better where a workload has a higher floor.
 
+use crate::catalog::Workload;
 use crate::compare::Row;
 use crate::runtime::Flavor;
 use crate::sample::Metric;
 use crate::stats::{Spread, geometric_mean};
 
-/// A figure in which corio is behind.
+/// A figure in which corio is below its floor.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Worse {
     /// Of which workload.
     pub(crate) workload: &'static str,
     /// Which figure.
     pub(crate) metric: Metric,
-    /// How many times better than tokio, so below 1.
+    /// How many times better than tokio, so below the floor.
     pub(crate) ratio: Spread,
+    /// How many times better it means to be at least.
+    pub(crate) floor: f64,
 }
 
 /// The mean over a group of workloads.
@@ -32,7 +36,7 @@ pub(crate) struct Mean {
 pub(crate) struct Verdict {
     /// How many figures were compared.
     pub(crate) judged: usize,
-    /// Those in which corio's median ratio is below 1, the worst first.
+    /// Those in which corio's median ratio is below the floor, the worst first.
     pub(crate) worse: Vec<Worse>,
     /// The means, in the order of the groups.
     pub(crate) means: Vec<Mean>,
@@ -49,8 +53,9 @@ impl Verdict {
             for metric in workload.metrics().iter().copied() {
                 let Some(ratio) = row.ratio(flavor.corio(), flavor, metric) else { continue };
                 verdict.judged += 1;
-                if ratio.median < 1.0 {
-                    verdict.worse.push(Worse { workload: workload.name, metric, ratio });
+                if ratio.median < workload.floor {
+                    let Workload { name, floor, .. } = workload;
+                    verdict.worse.push(Worse { workload: name, metric, ratio, floor });
                 }
                 let key = (workload.group, metric);
                 match groups.iter_mut().find(|(group, metric, _)| (*group, *metric) == key) {
@@ -85,6 +90,16 @@ mod tests {
             assert_eq!(verdict.means.len(), 2);
             assert!((verdict.means[0].ratio - 3.0).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn a_higher_floor_is_a_floor() {
+        let mut near = row("mutex");
+        near.cells[0].samples.iter_mut().flatten().for_each(|sample| sample.cpu_ns *= 2.5);
+        assert_eq!(near.workload.floor, 1.5);
+        let verdict = Verdict::of(&[near], Flavor::Multi);
+        let [worse] = &verdict.worse[..] else { panic!("{verdict:?}") };
+        assert!((worse.ratio.median - 1.2).abs() < 1e-9);
     }
 
     #[test]

@@ -3,25 +3,36 @@
 #[path = "../work/mod.rs"]
 pub(crate) mod work;
 
+#[path = "../work/groups.rs"]
+mod groups;
+
+#[path = "../work/many.rs"]
+mod many_receivers;
+
 #[path = "../work/more.rs"]
 mod more;
 
 /// The names that the workloads use.
 pub(crate) mod rt {
-    use super::more;
+    use super::{groups, many_receivers, more};
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
+    use corio::TaskGroup;
+    use std::convert::Infallible;
     use std::time::Duration;
 
+    pub(crate) use corio::finally as cleaned;
     pub(crate) use corio::net::{TcpListener, TcpStream};
-    pub(crate) use corio::sync::mpsc::{channel, unbounded};
-    pub(crate) use corio::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, oneshot, watch};
+    pub(crate) use corio::sync::channel as many;
+    pub(crate) use corio::sync::mpsc::{Receiver, Sender, channel, unbounded};
+    pub(crate) use corio::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore};
+    pub(crate) use corio::sync::{broadcast, oneshot, watch};
     pub(crate) use corio::time::sleep;
     pub(crate) use corio::{Task as Handle, spawn, spawn_blocking, yield_now};
 
-    /// The workloads for what smol does not have.
+    /// The workloads for what not everybody has.
     pub(crate) fn extra(name: &str) -> Option<Body> {
-        more::body(name)
+        groups::body(name).or_else(|| many_receivers::body(name)).or_else(|| more::body(name))
     }
 
     pub(crate) fn run<F: Future>(flavor: Flavor, future: F) -> F::Output {
@@ -39,6 +50,76 @@ pub(crate) mod rt {
     pub(crate) async fn join<T>(handle: Handle<T>) -> T {
         handle.await.expect("a task that neither panics nor is cancelled")
     }
+
+    /// Cancels a task and waits until it is gone; whether that is what ended it.
+    pub(crate) async fn cancel<T>(handle: Handle<T>) -> bool {
+        handle.cancel();
+        handle.await.is_err_and(|error| error.is_cancelled())
+    }
+
+    /// The children fill a group and are waited for.
+    pub(crate) async fn group<F>(children: u64, child: impl Fn() -> F + Send)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let body = |group: TaskGroup| async move {
+            (0..children).for_each(|_| drop(group.spawn(child())));
+            Ok(())
+        };
+        corio::task_group(body).await.expect("children that do not fail");
+    }
+
+    /// The same with the sum of the children's values.
+    pub(crate) async fn group_values<F>(children: u64, child: impl Fn() -> F + Send) -> u64
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        let body = |group: TaskGroup| async move {
+            let child = || {
+                let child = child();
+                group.spawn(async { Ok(child.await) })
+            };
+            let tasks: Vec<_> = (0..children).map(|_| child()).collect();
+            let mut sum = 0;
+            for task in tasks {
+                sum += join(task).await;
+            }
+            Ok(sum)
+        };
+        corio::task_group(body).await.expect("children that do not fail")
+    }
+
+    /// The children fill a group, which is cancelled at `when`.
+    pub(crate) async fn group_cancelled<F>(
+        children: u64,
+        child: impl Fn() -> F + Send,
+        when: impl Future<Output = u64>,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let group = TaskGroup::<Infallible>::new();
+        (0..children).for_each(|_| drop(group.spawn(child())));
+        when.await;
+        group.cancel();
+        group.join().await.expect("children that do not fail");
+    }
+
+    macro_rules! select_2 {
+        ($left:expr, $right:expr) => {
+            corio::select! { value = $left => value, value = $right => value }
+        };
+    }
+    pub(crate) use select_2;
+
+    macro_rules! join_10 {
+        ($future:expr) => {
+            corio::join!(
+                $future, $future, $future, $future, $future, $future, $future, $future, $future,
+                $future
+            )
+        };
+    }
+    pub(crate) use join_10;
 
     pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
         corio::time::timeout(limit, future).await.ok()

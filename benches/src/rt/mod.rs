@@ -5,17 +5,32 @@
 //! differs between two columns of the report is the library alone.
 
 pub(crate) mod corio_rt;
+pub(crate) mod peers;
 pub(crate) mod smol_rt;
 pub(crate) mod tokio_rt;
 
+use crate::heap::Hold;
 use crate::runtime::Library;
+use crate::work_body::Body;
 
-/// Whether `library` has what the loop called `body` needs.
-pub(crate) fn has(library: Library, body: &str) -> bool {
+/// The loop called `body` on `library`, which may have nothing of the kind.
+pub(crate) fn body(library: Library, body: &str) -> Option<Body> {
     match library {
-        Library::Corio => corio_rt::work::body(body).is_some(),
-        Library::Tokio => tokio_rt::work::body(body).is_some(),
-        Library::Smol => smol_rt::work::body(body).is_some(),
-        Library::Bare => false,
+        Library::Corio => corio_rt::work::body(body),
+        Library::Tokio => tokio_rt::work::body(body),
+        Library::Smol => smol_rt::work::body(body),
+        Library::With(peer) => peers::body(peer, body),
+        Library::Bare => None,
+    }
+}
+
+/// The things called `name` whose room is measured, made by `library`.
+pub(crate) fn hold(library: Library, name: &str) -> Option<Hold> {
+    match library {
+        Library::Corio => corio_rt::work::holds(name),
+        Library::Tokio => tokio_rt::work::holds(name),
+        Library::Smol => smol_rt::work::holds(name),
+        Library::With(peer) => peers::holds(peer, name),
+        Library::Bare => None,
     }
 }

@@ -7,21 +7,30 @@
 #[path = "../work/mod.rs"]
 pub(crate) mod work;
 
+#[path = "../work/many.rs"]
+mod many_receivers;
+
 /// The names that the workloads use.
 pub(crate) mod rt {
+    use super::many_receivers;
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
     use smol::io::{AsyncReadExt, AsyncWriteExt};
     use std::time::Duration;
 
+    pub(crate) use crate::rt::peers::async_rt::rt::{
+        Barrier, Mutex, OnceCell, Receiver, RwLock, Semaphore, Sender, acquire, channel, many,
+        oneshot, oneshot_receive, unbounded,
+    };
+    pub(crate) use crate::work_body::then as cleaned;
     pub(crate) use smol::Task as Handle;
     pub(crate) use smol::future::yield_now;
-    pub(crate) use smol::lock::{Mutex, RwLock, Semaphore};
     pub(crate) use smol::net::{TcpListener, TcpStream};
 
-    /// smol has no broadcast channel, watch or notify of its own.
-    pub(crate) fn extra(_: &str) -> Option<Body> {
-        None
+    /// The workloads for what not everybody has. smol has no broadcast channel, watch or notify of
+    /// its own, and neither groups nor a join of many.
+    pub(crate) fn extra(name: &str) -> Option<Body> {
+        many_receivers::body(name)
     }
 
     static EXECUTOR: smol::Executor<'static> = smol::Executor::new();
@@ -62,6 +71,18 @@ pub(crate) mod rt {
         handle.await
     }
 
+    /// Cancels a task and waits until it is gone; whether that is what ended it.
+    pub(crate) async fn cancel<T>(handle: Handle<T>) -> bool {
+        handle.cancel().await.is_none()
+    }
+
+    macro_rules! select_2 {
+        ($left:expr, $right:expr) => {
+            smol::future::race($left, $right).await
+        };
+    }
+    pub(crate) use select_2;
+
     pub(crate) async fn sleep(duration: Duration) {
         smol::Timer::after(duration).await;
     }
@@ -74,80 +95,6 @@ pub(crate) mod rt {
             None
         };
         smol::future::or(done, late).await
-    }
-
-    /// A channel of capacity 1 is what smol offers for a single value.
-    pub(crate) mod oneshot {
-        #[derive(Debug)]
-        pub(crate) struct Sender<T>(smol::channel::Sender<T>);
-        pub(crate) use smol::channel::Receiver;
-
-        pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
-            let (sender, receiver) = smol::channel::bounded(1);
-            (Sender(sender), receiver)
-        }
-
-        impl<T> Sender<T> {
-            pub(crate) fn send(self, value: T) -> Result<(), T> {
-                self.0.try_send(value).map_err(smol::channel::TrySendError::into_inner)
-            }
-        }
-    }
-
-    pub(crate) async fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> Option<T> {
-        receiver.recv().await.ok()
-    }
-
-    /// `async-channel`'s bounded sender under the names of the others.
-    #[derive(Clone, Debug)]
-    pub(crate) struct Sender<T>(smol::channel::Sender<T>);
-
-    /// `async-channel`'s unbounded sender, whose sends never wait.
-    #[derive(Clone, Debug)]
-    pub(crate) struct UnboundedSender<T>(smol::channel::Sender<T>);
-
-    /// `async-channel`'s receiver under the names of the others.
-    #[derive(Debug)]
-    pub(crate) struct Receiver<T>(smol::channel::Receiver<T>);
-
-    pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-        let (sender, receiver) = smol::channel::bounded(capacity);
-        (Sender(sender), Receiver(receiver))
-    }
-
-    pub(crate) fn unbounded<T>() -> (UnboundedSender<T>, Receiver<T>) {
-        let (sender, receiver) = smol::channel::unbounded();
-        (UnboundedSender(sender), Receiver(receiver))
-    }
-
-    impl<T> Sender<T> {
-        pub(crate) async fn send(&self, value: T) -> Result<(), T> {
-            self.0.send(value).await.map_err(smol::channel::SendError::into_inner)
-        }
-
-        pub(crate) fn blocking_send(&self, value: T) -> Result<(), T> {
-            self.0.send_blocking(value).map_err(smol::channel::SendError::into_inner)
-        }
-    }
-
-    impl<T> UnboundedSender<T> {
-        pub(crate) fn send(&self, value: T) -> Result<(), T> {
-            self.0.try_send(value).map_err(smol::channel::TrySendError::into_inner)
-        }
-    }
-
-    impl<T> Receiver<T> {
-        pub(crate) async fn recv(&mut self) -> Option<T> {
-            self.0.recv().await.ok()
-        }
-
-        pub(crate) fn blocking_recv(&mut self) -> Option<T> {
-            self.0.recv_blocking().ok()
-        }
-    }
-
-    pub(crate) async fn acquire(semaphore: &Semaphore) -> smol::lock::SemaphoreGuard<'_> {
-        semaphore.acquire().await
     }
 
     pub(crate) async fn read(stream: &mut TcpStream, buf: &mut [u8]) -> std::io::Result<usize> {

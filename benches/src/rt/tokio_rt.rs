@@ -3,26 +3,32 @@
 #[path = "../work/mod.rs"]
 pub(crate) mod work;
 
+#[path = "../work/groups.rs"]
+mod groups;
+
 #[path = "../work/more.rs"]
 mod more;
 
 /// The names that the workloads use.
 pub(crate) mod rt {
-    use super::more;
+    use super::{groups, more};
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::task::JoinSet;
 
+    pub(crate) use crate::work_body::then as cleaned;
     pub(crate) use tokio::net::{TcpListener, TcpStream};
-    pub(crate) use tokio::sync::mpsc::{channel, unbounded_channel as unbounded};
-    pub(crate) use tokio::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, oneshot, watch};
+    pub(crate) use tokio::sync::mpsc::{Receiver, Sender, channel, unbounded_channel as unbounded};
+    pub(crate) use tokio::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore};
+    pub(crate) use tokio::sync::{broadcast, oneshot, watch};
     pub(crate) use tokio::task::{JoinHandle as Handle, spawn_blocking, yield_now};
     pub(crate) use tokio::time::sleep;
 
-    /// The workloads for what smol does not have.
+    /// The workloads for what not everybody has.
     pub(crate) fn extra(name: &str) -> Option<Body> {
-        more::body(name)
+        groups::body(name).or_else(|| more::body(name))
     }
 
     pub(crate) fn run<F: Future>(flavor: Flavor, future: F) -> F::Output {
@@ -43,6 +49,75 @@ pub(crate) mod rt {
     pub(crate) async fn join<T>(handle: Handle<T>) -> T {
         handle.await.expect("a task that neither panics nor is cancelled")
     }
+
+    /// Cancels a task and waits until it is gone; whether that is what ended it.
+    pub(crate) async fn cancel<T>(handle: Handle<T>) -> bool {
+        handle.abort();
+        handle.await.is_err_and(|error| error.is_cancelled())
+    }
+
+    /// The children fill a set and are waited for.
+    pub(crate) async fn group<F>(children: u64, child: impl Fn() -> F + Send)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut set = JoinSet::new();
+        for _ in 0..children {
+            set.spawn(child());
+        }
+        while let Some(ended) = set.join_next().await {
+            ended.expect("children that do not fail");
+        }
+    }
+
+    /// The same with the sum of the children's values.
+    pub(crate) async fn group_values<F>(children: u64, child: impl Fn() -> F + Send) -> u64
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        let mut set = JoinSet::new();
+        for _ in 0..children {
+            set.spawn(child());
+        }
+        let mut sum = 0;
+        while let Some(ended) = set.join_next().await {
+            sum += ended.expect("children that do not fail");
+        }
+        sum
+    }
+
+    /// The children fill a set, which is cancelled at `when`.
+    pub(crate) async fn group_cancelled<F>(
+        children: u64,
+        child: impl Fn() -> F + Send,
+        when: impl Future<Output = u64>,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut set = JoinSet::new();
+        for _ in 0..children {
+            set.spawn(child());
+        }
+        when.await;
+        set.shutdown().await;
+    }
+
+    macro_rules! select_2 {
+        ($left:expr, $right:expr) => {
+            tokio::select! { value = $left => value, value = $right => value }
+        };
+    }
+    pub(crate) use select_2;
+
+    macro_rules! join_10 {
+        ($future:expr) => {
+            tokio::join!(
+                $future, $future, $future, $future, $future, $future, $future, $future, $future,
+                $future
+            )
+        };
+    }
+    pub(crate) use join_10;
 
     pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
         tokio::time::timeout(limit, future).await.ok()

@@ -1,7 +1,9 @@
-//! Oneshot and many-to-one channels.
+//! Oneshot channels, and unbounded ones from many senders to one receiver.
 
-use super::{bodies, rt};
-use crate::work_body::Body;
+use super::rt;
+use crate::heap::Hold;
+use crate::runtime::Flavor;
+use crate::work_body::{Body, bodies, holds};
 use std::hint::black_box;
 
 /// A sender that never has to wait still gives way after this many messages, or on one thread the
@@ -12,15 +14,18 @@ pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
         "oneshot" => oneshot,
         "oneshot_task" => oneshot_task,
-        "mpsc_1_64" => mpsc::<1, 64>,
-        "mpsc_1_1024" => mpsc::<1, 1024>,
+        "oneshot_threads" => oneshot_threads,
         "mpsc_1_unbounded" => mpsc_unbounded::<1>,
-        "mpsc_4_64" => mpsc::<4, 64>,
-        "mpsc_4_1024" => mpsc::<4, 1024>,
         "mpsc_4_unbounded" => mpsc_unbounded::<4>,
-        "mpsc_100_64" => mpsc::<100, 64>,
-        "mpsc_100_1024" => mpsc::<100, 1024>,
         "mpsc_100_unbounded" => mpsc_unbounded::<100>,
+        "mpsc_threads_unbounded" => mpsc_threads_unbounded,
+    })
+}
+
+pub(crate) fn holds(name: &str) -> Option<Hold> {
+    holds!(name, {
+        "bytes_mpsc_unbounded" => rt::unbounded::<u64>(),
+        "bytes_oneshot" => rt::oneshot::channel::<u64>(),
     })
 }
 
@@ -48,27 +53,57 @@ async fn oneshot_task(n: u64) -> u64 {
     count
 }
 
-async fn mpsc<const SENDERS: u64, const CAPACITY: usize>(n: u64) -> u64 {
-    let (sender, mut receiver) = rt::channel::<u64>(CAPACITY);
-    let total = rt::spawn(async move {
-        let mut count = 0;
-        while let Some(value) = receiver.recv().await {
-            count += value;
-        }
-        count
+/// Asks a task on another thread, with each request a oneshot for its answer.
+async fn oneshot_threads(n: u64) -> u64 {
+    let (requests, mut requested) = rt::unbounded::<rt::oneshot::Sender<u64>>();
+    let server = std::thread::spawn(move || {
+        rt::run(Flavor::Current, async move {
+            while let Some(answer) = requested.recv().await {
+                let _ = answer.send(black_box(1));
+            }
+        });
     });
-    for _ in 0..SENDERS {
-        let sender = sender.clone();
-        rt::detach(rt::spawn(async move {
-            for _ in 0..n / SENDERS {
-                if sender.send(black_box(1)).await.is_err() {
+    let mut count = 0;
+    for _ in 0..n {
+        let (answer, answered) = rt::oneshot::channel();
+        let _ = requests.send(answer);
+        count += rt::oneshot_receive(answered).await.unwrap_or(0);
+    }
+    drop(requests);
+    // It has nothing left to do.
+    let _ = server.join();
+    count
+}
+
+/// The receiver is here, the sender on another thread. It gives way now and then for the same
+/// reason as above, and the receiver confirms each burst before the next begins.
+async fn mpsc_threads_unbounded(n: u64) -> u64 {
+    let (sender, mut receiver) = rt::unbounded::<u64>();
+    let (confirm, mut confirmed) = rt::unbounded::<()>();
+    let sending = std::thread::spawn(move || {
+        rt::run(Flavor::Current, async move {
+            for sent in 0..n {
+                if sent % BURST == BURST - 1 {
+                    confirmed.recv().await;
+                }
+                if sender.send(black_box(1)).is_err() {
                     break;
                 }
             }
-        }));
+        });
+    });
+    let mut count = 0;
+    let mut seen = 0_u64;
+    while let Some(value) = receiver.recv().await {
+        count += value;
+        seen += 1;
+        if seen % BURST == BURST - 1 {
+            let _ = confirm.send(());
+        }
     }
-    drop(sender);
-    rt::join(total).await
+    // It has nothing left to do.
+    let _ = sending.join();
+    count
 }
 
 async fn mpsc_unbounded<const SENDERS: u64>(n: u64) -> u64 {

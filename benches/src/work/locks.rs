@@ -1,7 +1,8 @@
-//! Locks and semaphores, with nobody in the way and with eight tasks.
+//! Locks and semaphores, with nobody in the way, with eight tasks, and between two threads.
 
-use super::{bodies, rt};
-use crate::work_body::Body;
+use super::rt;
+use crate::runtime::Flavor;
+use crate::work_body::{Body, bodies};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -17,6 +18,11 @@ pub(crate) fn body(name: &str) -> Option<Body> {
         "rwlock_8" => rwlock_8,
         "semaphore" => semaphore,
         "semaphore_8" => semaphore_8,
+        "barrier_8" => barrier_8,
+        "once_cell" => once_cell,
+        "mutex_threads" => mutex_threads,
+        "rwlock_threads" => rwlock_threads,
+        "semaphore_threads" => semaphore_threads,
     })
 }
 
@@ -118,5 +124,84 @@ async fn semaphore_8(n: u64) -> u64 {
         }
         count
     });
+    count
+}
+
+/// Eight tasks meet again and again; each arrival counts once it has passed.
+async fn barrier_8(n: u64) -> u64 {
+    let barrier = rt::Barrier::new(TASKS as usize);
+    let (count, _) = tasks_on!(barrier, |barrier: Arc<rt::Barrier>| async move {
+        let mut count = 0_u64;
+        for _ in 0..n / TASKS {
+            let _ = black_box(barrier.wait().await);
+            count += 1;
+        }
+        count
+    });
+    count
+}
+
+async fn once_cell(n: u64) -> u64 {
+    let mut count = 0;
+    for _ in 0..n {
+        let cell = rt::OnceCell::new();
+        cell.get_or_init(|| async { black_box(1) }).await;
+        count += black_box(&cell).get().copied().unwrap_or(0);
+    }
+    count
+}
+
+/// Runs what `$task` makes here and on another thread, and adds up what the two return.
+macro_rules! threads_on {
+    ($shared:expr, $task:expr) => {{
+        let shared = Arc::new($shared);
+        let task = $task;
+        let theirs = task(shared.clone());
+        let thread = std::thread::spawn(move || rt::run(Flavor::Current, theirs));
+        let ours = task(shared.clone()).await;
+        // All that it may still wait for is the lock, and nobody holds that here.
+        (ours + thread.join().unwrap_or(0), shared)
+    }};
+}
+
+async fn mutex_threads(n: u64) -> u64 {
+    let (_, mutex) = threads_on!(rt::Mutex::new(0_u64), |mutex: Arc<rt::Mutex<u64>>| async move {
+        for _ in 0..n / 2 {
+            *mutex.lock().await += black_box(1);
+        }
+        0
+    });
+    *mutex.lock().await
+}
+
+async fn rwlock_threads(n: u64) -> u64 {
+    let (read, lock) =
+        threads_on!(rt::RwLock::new(0_u64), |lock: Arc<rt::RwLock<u64>>| async move {
+            let mut reads = 0;
+            for turn in 0..n / 2 {
+                if turn % 8 == 0 {
+                    *lock.write().await += black_box(1);
+                } else {
+                    black_box(*lock.read().await);
+                    reads += 1;
+                }
+            }
+            reads
+        });
+    let written = *lock.read().await;
+    read + written
+}
+
+async fn semaphore_threads(n: u64) -> u64 {
+    let (count, _) =
+        threads_on!(rt::Semaphore::new(1), |semaphore: Arc<rt::Semaphore>| async move {
+            let mut count = 0_u64;
+            for _ in 0..n / 2 {
+                let permit = rt::acquire(&semaphore).await;
+                count += black_box(1);
+                drop(permit);
+            }
+            count
+        });
     count
 }

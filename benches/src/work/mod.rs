@@ -2,36 +2,35 @@
 //!
 //! Nothing here names a library: `rt` is the module of the library that took this file in.
 
+pub(crate) mod bounded;
 pub(crate) mod channels;
 pub(crate) mod locks;
 pub(crate) mod probes;
 pub(crate) mod servers;
+pub(crate) mod structure;
 pub(crate) mod tasks;
 
 use super::rt;
+use crate::heap::Hold;
 use crate::sample::Sample;
 use crate::sys;
 use crate::work_body::{Body, Place, Plan};
 use std::time::{Duration, Instant};
 
-/// Makes the list of a module's workloads: `name => function`.
-macro_rules! bodies {
-    ($name:expr, { $($key:literal => $function:expr),* $(,)? }) => {
-        match $name {
-            $($key => Some(|n| Box::pin($function(n)))),*,
-            _ => None,
-        }
-    };
-}
-pub(crate) use bodies;
-
 /// Finds the workload called `name`, or `None` when this library has nothing of the kind.
 pub(crate) fn body(name: &str) -> Option<Body> {
     tasks::body(name)
+        .or_else(|| structure::body(name))
+        .or_else(|| bounded::body(name))
         .or_else(|| channels::body(name))
         .or_else(|| locks::body(name))
         .or_else(|| probes::body(name))
         .or_else(|| rt::extra(name))
+}
+
+/// Finds the things called `name` whose room is measured.
+pub(crate) fn holds(name: &str) -> Option<Hold> {
+    bounded::holds(name).or_else(|| channels::holds(name))
 }
 
 /// Measures `body` in `place` as long as `plan` says, in whole batches.
@@ -42,7 +41,7 @@ pub(crate) async fn measure(
     batch: u64,
 ) -> Result<Sample, String> {
     match place {
-        Place::Main => measure_here(body, plan, batch).await,
+        Place::Main | Place::Threads => measure_here(body, plan, batch).await,
         Place::Worker => rt::join(rt::spawn(measure_here(body, plan, batch))).await,
     }
 }

@@ -1,15 +1,14 @@
-//! Workloads for what smol does not have: broadcast, watch and notify.
+//! Workloads for what corio and tokio have and others do not: broadcast, watch, notify, and a
+//! bounded channel's reserved places and receives of many messages at once.
 
 use super::rt;
-use super::work::bodies;
-use crate::work_body::{Body, Countdown};
+use crate::runtime::Flavor;
+use crate::work_body::{Body, Countdown, bodies};
 use std::hint::black_box;
 use std::sync::Arc;
 
 /// Messages under way at once, below the capacity so that no receiver is ever overtaken.
 const BURST: u64 = 1000;
-/// Receivers of the broadcast.
-const RECEIVERS: u64 = 4;
 /// Receivers of the watch.
 const WATCHERS: u64 = 8;
 /// Tasks in the ring of notifications.
@@ -17,15 +16,22 @@ const RING: u64 = 8;
 
 pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
-        "broadcast_4" => broadcast_4,
+        "mpsc_1_reserve" => mpsc_reserve,
+        "mpsc_1_many" => mpsc_many,
+        "broadcast_1" => broadcast::<1>,
+        "broadcast_4" => broadcast::<4>,
+        "broadcast_8" => broadcast::<8>,
         "watch" => watch,
         "watch_8" => watch_8,
+        "watch_threads" => watch_threads,
         "notify" => notify,
         "notify_8" => notify_8,
+        "notify_ping_pong" => notify_ping_pong,
+        "notify_threads" => notify_threads,
     })
 }
 
-async fn broadcast_4(n: u64) -> u64 {
+async fn broadcast<const RECEIVERS: u64>(n: u64) -> u64 {
     let (sender, _) = rt::broadcast::channel::<u64>(1024);
     let mut count = 0;
     for _ in 0..n / BURST {
@@ -49,26 +55,48 @@ async fn broadcast_4(n: u64) -> u64 {
     count
 }
 
-/// Round trips over two watches.
+/// Answers the values of one watch in another until the first one's sender is gone.
+macro_rules! answering {
+    ($asked:ident, $answer:ident) => {
+        async move {
+            while $asked.changed().await.is_ok() {
+                let value = *$asked.borrow_and_update();
+                let _ = $answer.send(value);
+            }
+        }
+    };
+}
+
+/// Round trips over two watches; the last answer is the number of them.
+macro_rules! asking {
+    ($n:ident, $ask:ident, $answered:ident) => {
+        for turn in 1..=$n {
+            let _ = $ask.send(turn);
+            if $answered.changed().await.is_err() {
+                break;
+            }
+        }
+    };
+}
+
 async fn watch(n: u64) -> u64 {
     let (ask, mut asked) = rt::watch::channel(0_u64);
     let (answer, mut answered) = rt::watch::channel(0_u64);
-    let echo = rt::spawn(async move {
-        for _ in 0..n {
-            if asked.changed().await.is_err() {
-                break;
-            }
-            let value = *asked.borrow_and_update();
-            let _ = answer.send(value);
-        }
-    });
-    for turn in 1..=n {
-        let _ = ask.send(turn);
-        if answered.changed().await.is_err() {
-            break;
-        }
-    }
+    let echo = rt::spawn(answering!(asked, answer));
+    asking!(n, ask, answered);
+    drop(ask);
     rt::join(echo).await;
+    *answered.borrow_and_update()
+}
+
+async fn watch_threads(n: u64) -> u64 {
+    let (ask, mut asked) = rt::watch::channel(0_u64);
+    let (answer, mut answered) = rt::watch::channel(0_u64);
+    let echo = std::thread::spawn(move || rt::run(Flavor::Current, answering!(asked, answer)));
+    asking!(n, ask, answered);
+    drop(ask);
+    // It has nothing left to do.
+    let _ = echo.join();
     *answered.borrow_and_update()
 }
 
@@ -129,6 +157,70 @@ async fn notify_8(n: u64) -> u64 {
     let mut count = 0;
     for handle in handles {
         count += rt::join(handle).await;
+    }
+    count
+}
+
+/// Waits for each of `n` notifications of `here` and notifies `there`.
+async fn notified_in_turn(n: u64, here: Arc<rt::Notify>, there: Arc<rt::Notify>) -> u64 {
+    let mut count = 0_u64;
+    for _ in 0..n {
+        here.notified().await;
+        count += black_box(1);
+        there.notify_one();
+    }
+    count
+}
+
+async fn notify_ping_pong(n: u64) -> u64 {
+    let (ping, pong) = (Arc::new(rt::Notify::new()), Arc::new(rt::Notify::new()));
+    let other = rt::spawn(notified_in_turn(n, ping.clone(), pong.clone()));
+    ping.notify_one();
+    let count = notified_in_turn(n, pong, ping).await;
+    rt::join(other).await.min(count)
+}
+
+async fn notify_threads(n: u64) -> u64 {
+    let (ping, pong) = (Arc::new(rt::Notify::new()), Arc::new(rt::Notify::new()));
+    let theirs = notified_in_turn(n, ping.clone(), pong.clone());
+    let other = std::thread::spawn(move || rt::run(Flavor::Current, theirs));
+    ping.notify_one();
+    let count = notified_in_turn(n, pong, ping).await;
+    other.join().unwrap_or(0).min(count)
+}
+
+/// A sender that takes its place in the channel before it has a message.
+async fn mpsc_reserve(n: u64) -> u64 {
+    let (sender, mut receiver) = rt::channel::<u64>(64);
+    rt::detach(rt::spawn(async move {
+        for _ in 0..n {
+            match sender.reserve().await {
+                Ok(permit) => permit.send(black_box(1)),
+                Err(_) => break,
+            };
+        }
+    }));
+    let mut count = 0;
+    while let Some(value) = receiver.recv().await {
+        count += value;
+    }
+    count
+}
+
+/// A receiver that takes what is there, up to 32 messages at a time.
+async fn mpsc_many(n: u64) -> u64 {
+    let (sender, mut receiver) = rt::channel::<u64>(64);
+    rt::detach(rt::spawn(async move {
+        for _ in 0..n {
+            if sender.send(black_box(1)).await.is_err() {
+                break;
+            }
+        }
+    }));
+    let mut messages = Vec::with_capacity(32);
+    let mut count = 0;
+    while receiver.recv_many(&mut messages, 32).await > 0 {
+        count += messages.drain(..).sum::<u64>();
     }
     count
 }

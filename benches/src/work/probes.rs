@@ -1,18 +1,22 @@
 //! Time limits, lateness of timers, and memory.
 
-use super::{bodies, cpu_now, rt};
+use super::{cpu_now, rt};
+use crate::catalog::Beside;
 use crate::hist::Histogram;
 use crate::sample::Sample;
 use crate::sys;
-use crate::work_body::{Body, Countdown, Parked, compute};
+use crate::work_body::{Body, Countdown, Parked, bodies, compute};
 use std::hint::black_box;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// A limit that never strikes.
 const FAR: Duration = Duration::from_secs(60);
 /// How long a hog computes before it gives way.
 const HOG: Duration = Duration::from_millis(10);
+/// How long one of many busy tasks computes before it gives way.
+const BUSY: Duration = Duration::from_micros(5);
 /// The ticker's period.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -20,6 +24,7 @@ pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
         "timeout_ready" => timeout_ready,
         "timeout_pending" => timeout_pending,
+        "sleep_drop" => sleep_drop,
     })
 }
 
@@ -42,6 +47,38 @@ async fn timeout_pending(n: u64) -> u64 {
         count += rt::timeout(FAR, pending_once).await.unwrap_or(0);
     }
     count
+}
+
+/// Makes a sleep, polls it so that its timer is set, and drops it.
+async fn sleep_drop(n: u64) -> u64 {
+    let mut count = 0;
+    for _ in 0..n {
+        let mut sleep = std::pin::pin!(rt::sleep(FAR));
+        count +=
+            std::future::poll_fn(|cx| Poll::Ready(u64::from(sleep.as_mut().poll(cx).is_pending())))
+                .await;
+    }
+    count
+}
+
+/// One task sleeps for [`TICK`] again and again for `time`; records how late it wakes.
+pub(crate) async fn naps(time: Duration) -> Result<Sample, String> {
+    let task = rt::spawn(async move {
+        let (cpu, begin) = (cpu_now()?, Instant::now());
+        let mut hist = Histogram::new();
+        let mut ops = 0;
+        while begin.elapsed() < time {
+            let deadline = Instant::now() + TICK;
+            rt::sleep(TICK).await;
+            ops += 1;
+            // Early is an error, which the count then shows.
+            if let Some(late) = Instant::now().checked_duration_since(deadline) {
+                hist.record(late.as_nanos() as u64);
+            }
+        }
+        Ok(latencies(ops, hist, begin.elapsed(), cpu_now()? - cpu))
+    });
+    rt::join(task).await
 }
 
 /// `n` tasks sleep until deadlines spread evenly over `spread`; records how late each one wakes.
@@ -70,12 +107,17 @@ pub(crate) async fn sleeps(n: u64, lead: Duration, spread: Duration) -> Result<S
     Ok(latencies(n, hist, wall, cpu))
 }
 
-/// A ticker of 1 kHz for `time` beside a task that computes; records how late each tick is served.
+/// A ticker of 1 kHz for `time` beside others; records how late each tick is served.
 ///
 /// A ticker that is woken late serves every tick that has come due by then, and each of them counts
 /// with its own lateness: one long delay is as many late ticks as it was milliseconds long.
-pub(crate) async fn hogged_ticker(time: Duration) -> Result<Sample, String> {
-    rt::detach(rt::spawn(hog()));
+pub(crate) async fn ticker(beside: Beside, time: Duration) -> Result<Sample, String> {
+    match beside {
+        Beside::Hog => rt::detach(rt::spawn(hog())),
+        Beside::Busy { tasks } => {
+            (0..tasks).for_each(|_| rt::detach(rt::spawn(computing(BUSY))));
+        }
+    }
     let ticker = rt::spawn(async move {
         let (cpu, begin) = (cpu_now()?, Instant::now());
         let mut hist = Histogram::new();
@@ -98,8 +140,13 @@ pub(crate) async fn hogged_ticker(time: Duration) -> Result<Sample, String> {
 
 /// Computes for ever, [`HOG`] at a time.
 pub(crate) async fn hog() {
+    computing(HOG).await;
+}
+
+/// Computes for ever, and gives way after each `stretch`.
+async fn computing(stretch: Duration) {
     loop {
-        compute(HOG);
+        compute(stretch);
         rt::yield_now().await;
     }
 }

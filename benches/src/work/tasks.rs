@@ -1,7 +1,8 @@
-//! Spawning, awaiting, yielding, and two tasks that answer each other.
+//! Spawning, awaiting, yielding, and calls of blocking code.
 
-use super::{bodies, rt};
-use crate::work_body::{Body, Countdown};
+use super::bounded::echo;
+use super::rt;
+use crate::work_body::{Body, Countdown, bodies};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -16,8 +17,6 @@ pub(crate) fn body(name: &str) -> Option<Body> {
         "chained_spawn" => chained_spawn,
         "yield_1" => yield_1,
         "yield_1000" => yield_1000,
-        "ping_pong_tasks" => ping_pong_tasks,
-        "ping_pong_main" => ping_pong_main,
         "ping_pong_thread" => ping_pong_thread,
         "spawn_blocking_1" => spawn_blocking_1,
         "spawn_blocking_100" => spawn_blocking_100,
@@ -99,42 +98,9 @@ async fn yield_1000(n: u64) -> u64 {
     count
 }
 
-/// A task that echoes, and the channels to it. It ends when the sender is dropped.
-macro_rules! echo_task {
-    () => {{
-        let (ask, mut asked) = rt::channel::<u64>(1);
-        let (answer, answered) = rt::channel::<u64>(1);
-        rt::detach(rt::spawn(async move {
-            while let Some(value) = asked.recv().await {
-                if answer.send(value).await.is_err() {
-                    break;
-                }
-            }
-        }));
-        (ask, answered)
-    }};
-}
-
-/// Round trips between the caller, wherever it runs, and a spawned task.
-async fn ping_pong_main(n: u64) -> u64 {
-    let (ask, mut answered) = echo_task!();
-    let mut count = 0;
-    for _ in 0..n {
-        if ask.send(1).await.is_err() {
-            break;
-        }
-        count += answered.recv().await.unwrap_or(0);
-    }
-    count
-}
-
-async fn ping_pong_tasks(n: u64) -> u64 {
-    rt::join(rt::spawn(ping_pong_main(n))).await
-}
-
 /// Round trips between a plain thread and a spawned task.
 async fn ping_pong_thread(n: u64) -> u64 {
-    let (ask, mut answered) = echo_task!();
+    let (ask, mut answered) = echo();
     let done = Arc::new(Countdown::new(1));
     let at_end = done.clone();
     let thread = std::thread::spawn(move || {
