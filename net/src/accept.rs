@@ -17,12 +17,15 @@ use corio_sync::prim::{AtomicU64, Ordering};
 use futures_core::Stream;
 
 use crate::rt::{Sleep, sleep};
+use crate::say::Seldom;
 
 /// How long an accept waits for descriptors: 25 looks a second.
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// After so many failures in a row that each should have used up a connection, they do not: pause.
 const FAILURES: u32 = 64;
+
+static PAUSED: Seldom = Seldom::new();
 
 /// A socket that listens; sealed.
 pub trait Listen: AsFd + fmt::Debug + Send + Sync + 'static {
@@ -175,6 +178,9 @@ impl<T: HasAcceptor> Future for Accept<'_, T> {
                 Remedy::Skip | Remedy::Pause => {
                     // Ordering: Relaxed, a figure for people.
                     acceptor.pauses.fetch_add(1, Ordering::Relaxed);
+                    PAUSED.say(format_args!(
+                        "a listener pauses for {PAUSE:?}, as no connection can be accepted: {error}"
+                    ));
                     this.pause = Some(Box::pin(sleep(PAUSE)));
                 }
                 Remedy::Fail => return Poll::Ready(Err(error)),

@@ -11,7 +11,7 @@ use corio_runtime::reactor::{Direction, Registered, Wait};
 use socket2::{Domain, Socket, Type};
 
 use crate::addr::Target;
-use crate::error::{all_failed, with_context};
+use crate::error::{all_failed, invalid, with_context};
 use crate::resolve::resolve;
 use crate::socket::new_socket;
 
@@ -34,6 +34,14 @@ impl Connecting {
     /// Connects a socket that has been set up by the caller.
     pub(crate) fn with_socket(socket: Socket, addr: SocketAddr, wait: Wait) -> Self {
         Self { addr, wait, socket: Some(Ok(socket)), io: None }
+    }
+
+    /// Connects from one of `locals`, if there are any: the first of the right family that can be had.
+    pub(crate) fn from_one_of(locals: &[SocketAddr], addr: SocketAddr, wait: Wait) -> Self {
+        if locals.is_empty() {
+            return Self::new(addr, wait);
+        }
+        Self { addr, wait, socket: Some(bound_to_one_of(locals, addr)), io: None }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -75,6 +83,25 @@ impl Future for Connecting {
             }
         }
     }
+}
+
+fn bound_to_one_of(locals: &[SocketAddr], addr: SocketAddr) -> io::Result<Socket> {
+    let mut failures = Vec::new();
+    for local in locals.iter().filter(|local| local.is_ipv4() == addr.is_ipv4()) {
+        let socket = new_socket(Domain::for_address(addr), Type::STREAM)?;
+        match socket.bind(&(*local).into()) {
+            Ok(()) => return Ok(socket),
+            Err(error) => failures.push((local.to_string(), error)),
+        }
+    }
+    if failures.is_empty() {
+        return Err(invalid(format_args!(
+            "none of our addresses {locals:?} is of the family of {addr}"
+        )));
+    }
+    let shown: Vec<_> = failures.iter().map(|(local, _)| local.as_str()).collect();
+    let what = format!("cannot bind to {}", shown.join(", "));
+    Err(all_failed(what, failures))
 }
 
 /// Says whether a socket is connected; `WouldBlock` if it is not yet.

@@ -24,9 +24,12 @@ mod methods;
 mod options;
 mod resolve;
 mod rt;
+mod say;
+mod server;
 mod socket;
 mod split;
 mod stream_core;
+mod streams;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
@@ -41,7 +44,12 @@ pub use addr::{Addrs, ToSocketAddrs};
 pub use datagram::Datagram;
 pub use options::{Keepalive, ListenOptions, UnixListenOptions};
 pub use resolve::lookup_host;
+pub use server::{HandlerResult, Server, ServerOptions, start_server, start_unix_server};
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use streams::{
+    ConnectOptions, DEFAULT_LIMIT, Drain, IncompleteRead, LimitOverrun, Lines, StreamReader,
+    StreamWriter, open_connection, open_unix_connection, stream_pair,
+};
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

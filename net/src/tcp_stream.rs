@@ -113,7 +113,9 @@ impl TcpStream {
         addr: impl ToSocketAddrs,
     ) -> impl Future<Output = io::Result<Self>> + Send + 'static {
         let (target, wait) = (addr.to_target(), Wait::here(WaitKind::Connect));
-        async move { happy::connect(target, wait).await.map(Self::from_registered) }
+        async move {
+            happy::connect(target, happy::Plan::happy(), wait).await.map(Self::from_registered)
+        }
     }
 
     /// Takes a connection of std's, and puts it into non-blocking mode.

@@ -102,7 +102,7 @@ impl UnixListener {
         Ok(Self::from_nonblocking(listener))
     }
 
-    fn from_nonblocking(listener: std::os::unix::net::UnixListener) -> Self {
+    pub(crate) fn from_nonblocking(listener: std::os::unix::net::UnixListener) -> Self {
         Self { acceptor: Acceptor::new(mio::net::UnixListener::from_std(listener)) }
     }
 
@@ -174,7 +174,7 @@ impl UnixListener {
 
 /// Sets the permissions that the socket's file will have. The file gets those of the socket when it is
 /// bound, so there is no moment at which it has others.
-fn set_mode(socket: Socket, mode: u32) -> io::Result<Socket> {
+pub(crate) fn set_mode(socket: Socket, mode: u32) -> io::Result<Socket> {
     // Only a file has the call in std; the descriptor does not mind.
     let file = File::from(OwnedFd::from(socket));
     file.set_permissions(Permissions::from_mode(mode))?;

@@ -1,0 +1,196 @@
+//! Accepting, and running the handlers.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use corio_runtime::Handle;
+use corio_runtime::task::{Builder, Task};
+
+use crate::say::{Seldom, say};
+use crate::streams::conn::Conn;
+use crate::streams::error::Failure;
+use crate::streams::reader::StreamReader;
+use crate::streams::transport::Transport;
+use crate::streams::writer::StreamWriter;
+use crate::{TcpListener, UnixListener};
+
+use super::builder::OnError;
+use super::clients::{Member, Shared};
+
+/// What a handler may return: nothing, or an [`io::Result`].
+pub trait HandlerResult: sealed::Sealed + Send + 'static {}
+
+impl HandlerResult for () {}
+impl HandlerResult for io::Result<()> {}
+
+mod sealed {
+    use std::io;
+
+    pub trait Sealed {
+        #[doc(hidden)]
+        fn into_result(self) -> io::Result<()>;
+    }
+    impl Sealed for () {
+        fn into_result(self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl Sealed for io::Result<()> {
+        fn into_result(self) -> io::Result<()> {
+            self
+        }
+    }
+}
+
+/// What is done with a connection. Its type does not tell which handler it has, so that the rest of the server
+/// is compiled once.
+pub(crate) struct Service {
+    run: Box<dyn Fn(Accepted) -> Task<()> + Send + Sync>,
+}
+
+/// A connection on its way to its handler.
+struct Accepted {
+    transport: Transport,
+    peer: Option<SocketAddr>,
+    member: Member,
+}
+
+/// What handlers are given, and who hears of their errors.
+struct Terms {
+    limit: usize,
+    marks: Option<(usize, usize)>,
+    on_error: Option<Arc<OnError>>,
+    errors: Seldom,
+}
+
+impl Service {
+    pub(crate) fn new<H, F>(
+        handler: H,
+        limit: usize,
+        marks: Option<(usize, usize)>,
+        on_error: Option<Arc<OnError>>,
+    ) -> Arc<Self>
+    where
+        H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
+        F: Future<Output: HandlerResult> + Send + 'static,
+    {
+        let shared = Arc::new((handler, Terms { limit, marks, on_error, errors: Seldom::new() }));
+        let run = move |accepted: Accepted| {
+            let name = name(accepted.peer);
+            let shared = shared.clone();
+            Builder::new().name(&name).spawn(async move {
+                let (handler, terms) = &*shared;
+                let (reader, writer) = terms.streams(accepted);
+                // Called here, so that a panic of it is this connection's, too.
+                let result = handler(reader, writer).await;
+                if let Err(error) = sealed::Sealed::into_result(result) {
+                    terms.tell(&name, &error);
+                }
+            })
+        };
+        Arc::new(Self { run: Box::new(run) })
+    }
+
+    /// Starts the handler of one connection.
+    fn start(&self, transport: Transport, peer: Option<SocketAddr>, shared: &Arc<Shared>) {
+        let member = Member::client(shared);
+        let task = (self.run)(Accepted { transport, peer, member: member.clone() });
+        member.set_handler(task.canceller());
+        // With its cleanups: the connection is over when they are.
+        task.on_done(move || drop(member));
+    }
+}
+
+/// Which connection it is, for people; also the name of its task.
+fn name(peer: Option<SocketAddr>) -> String {
+    match peer {
+        Some(peer) => format!("connection from {peer}"),
+        None => "connection from a Unix socket".to_owned(),
+    }
+}
+
+impl Terms {
+    fn streams(&self, accepted: Accepted) -> (StreamReader, StreamWriter) {
+        let Accepted { transport, peer, member } = accepted;
+        let conn = Conn::of_client(transport, peer, member);
+        let writer = StreamWriter::of(conn.clone());
+        if let Some((high, low)) = self.marks {
+            // They were checked when the server was made.
+            let _ = writer.set_write_limits(high, low);
+        }
+        (StreamReader::of(conn, self.limit), writer)
+    }
+
+    fn tell(&self, name: &str, error: &io::Error) {
+        match &self.on_error {
+            Some(on_error) => on_error(name, error),
+            None => self.errors.say(format_args!("the handler of a {name} failed: {error}")),
+        }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// Accepts TCP connections until it is cancelled. The listener is dropped first, and the member last: who
+/// waits for the end of the server finds its address free.
+pub(crate) async fn accept_tcp(
+    member: Member,
+    shared: Arc<Shared>,
+    service: Arc<Service>,
+    listener: Arc<TcpListener>,
+) {
+    let error = loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // A connection that is over already fails here, and its reads will tell.
+                let _ = stream.set_nodelay(true);
+                service.start(Transport::Tcp(stream), Some(peer), &shared);
+            }
+            Err(error) => break error,
+        }
+    };
+    let addr = listener.local_addr().ok();
+    drop((listener, member));
+    stopped(&shared, addr.map_or("a TCP address".to_owned(), |addr| addr.to_string()), &error);
+}
+
+/// Accepts connections over a Unix socket until it is cancelled.
+pub(crate) async fn accept_unix(
+    member: Member,
+    shared: Arc<Shared>,
+    service: Arc<Service>,
+    listener: Arc<UnixListener>,
+) {
+    let error = loop {
+        match listener.accept().await {
+            Ok((stream, _)) => service.start(Transport::Unix(stream), None, &shared),
+            Err(error) => break error,
+        }
+    };
+    drop((listener, member));
+    stopped(&shared, "a Unix socket".to_owned(), &error);
+}
+
+/// A listener is broken, or has been closed: in that case nobody wants to know.
+fn stopped(shared: &Shared, what: String, error: &io::Error) {
+    if shared.is_closed() {
+        return;
+    }
+    say(format_args!("a server stops, as {what} takes no more connections: {error}"));
+    shared.close(Some(Failure::from(error)));
+}
+
+/// Starts `accept` as a task of `runtime`.
+pub(crate) fn spawn_acceptor(
+    runtime: &Handle,
+    accept: impl Future<Output = ()> + Send + 'static,
+) -> Task<()> {
+    runtime.spawn(accept)
+}

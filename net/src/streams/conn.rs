@@ -1,0 +1,299 @@
+//! A connection, which its reader, its writer and its flusher share.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::task::{Context, Poll, Waker};
+
+use corio_runtime::Handle;
+use corio_runtime::reactor::Wait;
+use corio_sync::hooks::WaitKind;
+use corio_sync::prim::{Arc, AtomicBool, Mutex, MutexGuard, Ordering};
+
+use super::error::Failure;
+use super::flusher::Flusher;
+use super::outgoing::{End, Goal, Outgoing, too_much, write_zero};
+use super::transport::Transport;
+use super::waiters::Wake;
+use crate::say::Seldom;
+use crate::server::clients::Member;
+
+pub(crate) struct Conn {
+    transport: Transport,
+    /// The peer's address, as long as the system could tell it.
+    peer: Option<SocketAddr>,
+    out: Mutex<Outgoing>,
+    /// We have closed it: reads give the end.
+    closed: AtomicBool,
+    /// Where the flusher runs: the runtime in which the connection was made, if it was in one.
+    runtime: Option<Handle>,
+    /// The server that it is a client of waits for its end.
+    _member: Option<Member>,
+}
+
+impl Conn {
+    pub(crate) fn new(transport: Transport, peer: Option<SocketAddr>) -> Arc<Self> {
+        Self::with(transport, peer, None)
+    }
+
+    /// A connection that a server has accepted.
+    pub(crate) fn of_client(
+        transport: Transport,
+        peer: Option<SocketAddr>,
+        member: Member,
+    ) -> Arc<Self> {
+        let conn = Self::with(transport, peer, Some(member.clone()));
+        member.set_conn(&conn);
+        conn
+    }
+
+    fn with(transport: Transport, peer: Option<SocketAddr>, member: Option<Member>) -> Arc<Self> {
+        Arc::new(Self {
+            transport,
+            peer,
+            out: Mutex::new(Outgoing::default()),
+            closed: AtomicBool::new(false),
+            runtime: Handle::try_current().ok(),
+            _member: member,
+        })
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    pub(crate) fn out(&self) -> MutexGuard<'_, Outgoing> {
+        self.out.lock()
+    }
+
+    #[inline]
+    pub(crate) fn poll_read(
+        &self,
+        wait: Wait,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_closed() {
+            return Poll::Ready(Ok(0));
+        }
+        match self.transport.poll_read(wait, cx, buffer) {
+            // It may have been closed meanwhile, by somebody who then found no reader to wake.
+            Poll::Pending if self.is_closed() => Poll::Ready(Ok(0)),
+            Poll::Ready(Err(_)) if self.is_closed() => Poll::Ready(Ok(0)),
+            other => other,
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `close_reading`: who is woken by it sees it.
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Takes `data`: what the system does not take now is buffered, but at most until there are `most`
+    /// bytes in the buffer. Returns how many bytes were taken.
+    pub(crate) fn put(self: &Arc<Self>, data: &[u8], most: usize) -> io::Result<usize> {
+        let mut out = self.out.lock();
+        out.check_open()?;
+        if data.is_empty() {
+            return Ok(0);
+        }
+        let mut sent = 0;
+        if out.is_idle() {
+            match self.transport.try_write(data) {
+                Ok(count) if count == data.len() && !self.transport.is_buffered() => {
+                    return Ok(count);
+                }
+                result => match written(result, data.len()) {
+                    Ok(count) => sent = count,
+                    Err(error) => return Err(self.failed(out, error)),
+                },
+            }
+            out.unflushed |= self.transport.is_buffered();
+        }
+        let rest = &data[sent..];
+        let part = &rest[..rest.len().min(most.saturating_sub(out.buffered()))];
+        out.push(part);
+        let taken = sent + part.len();
+        self.carry_on(out)?;
+        Ok(taken)
+    }
+
+    /// [`put`](Self::put) of several parts, all of them.
+    pub(crate) fn put_vectored(self: &Arc<Self>, data: &[IoSlice<'_>]) -> io::Result<()> {
+        let mut out = self.out.lock();
+        out.check_open()?;
+        let total: usize = data.iter().map(|part| part.len()).sum();
+        if total == 0 {
+            return Ok(());
+        }
+        let mut sent = 0;
+        if out.is_idle() {
+            match written(self.transport.try_write_vectored(data), total) {
+                Ok(count) => sent = count,
+                Err(error) => return Err(self.failed(out, error)),
+            }
+            out.unflushed |= self.transport.is_buffered();
+        }
+        for part in data {
+            let skip = sent.min(part.len());
+            sent -= skip;
+            out.push(&part[skip..]);
+        }
+        self.carry_on(out)
+    }
+
+    #[cold]
+    fn failed(&self, out: MutexGuard<'_, Outgoing>, error: io::Error) -> io::Error {
+        drop(out);
+        self.fail(Failure::from(&error));
+        error
+    }
+
+    /// Sees to it that what is to be done will be: at once if nothing has to be waited for, else by a
+    /// flusher.
+    fn carry_on(self: &Arc<Self>, mut out: MutexGuard<'_, Outgoing>) -> io::Result<()> {
+        if out.flushing || out.is_settled() {
+            return Ok(());
+        }
+        let mut wake = Wake::nobody();
+        if out.buffered() == 0 {
+            let mut cx = Context::from_waker(Waker::noop());
+            let work = out.poll_work(&self.transport, Wait::here(WaitKind::Write), &mut cx);
+            let ready = work.is_ready();
+            let error = match &work {
+                Poll::Ready(Err(error)) => Some(Failure::from(error)),
+                _ => None,
+            };
+            (wake, _) = out.settle(work);
+            if ready {
+                let ended = out.end.is_some();
+                drop(out);
+                self.after(wake, ended);
+                return error.map_or(Ok(()), |failure| Err(failure.error()));
+            }
+        }
+        out.flushing = true;
+        drop(out);
+        wake.wake();
+        self.spawn_flusher()
+    }
+
+    /// What follows once the lock is free.
+    pub(crate) fn after(&self, wake: Wake, ended: bool) {
+        if ended {
+            self.close_reading();
+        }
+        wake.wake();
+    }
+
+    fn close_reading(&self) {
+        // A connection that has failed gives its reader what is left, and then its own error.
+        let failed = matches!(self.out.lock().end, Some(End::Failed(_)));
+        // Ordering: Release, see `is_closed`.
+        if !failed && !self.closed.swap(true, Ordering::Release) {
+            self.transport.end_reading();
+        }
+    }
+
+    #[cold]
+    fn spawn_flusher(self: &Arc<Self>) -> io::Result<()> {
+        let runtime = self.runtime.clone().or_else(|| Handle::try_current().ok());
+        match runtime {
+            Some(runtime) => {
+                drop(runtime.spawn(Flusher::new(self.clone())));
+                Ok(())
+            }
+            None => {
+                let text = "the stream has to wait, and there is no corio runtime on this thread: make \
+                            the stream inside `corio::run`, or enter a `Handle` first";
+                let failure = Failure::new(io::ErrorKind::Other, text);
+                self.fail(failure.clone());
+                Err(failure.error())
+            }
+        }
+    }
+
+    /// The connection has failed; whoever waits for it is told.
+    pub(crate) fn fail(&self, failure: Failure) {
+        static LOST: Seldom = Seldom::new();
+        let mut out = self.out.lock();
+        let text = failure.text().to_owned();
+        let (wake, lost) = out.finish(End::Failed(failure));
+        let untold = out.abandoned && lost > 0;
+        drop(out);
+        wake.wake();
+        if untold {
+            LOST.say(format_args!("{self} was dropped with {lost} bytes unsent: {text}"));
+        }
+    }
+
+    /// Ends our side, or all of the connection, as soon as everything is sent.
+    pub(crate) fn aim(self: &Arc<Self>, goal: Goal) -> io::Result<()> {
+        let mut out = self.out.lock();
+        if out.end.is_some() || out.goal >= goal {
+            return Ok(());
+        }
+        out.goal = goal;
+        self.carry_on(out)
+    }
+
+    /// The writer is dropped.
+    pub(crate) fn abandon(self: &Arc<Self>) {
+        let flusher = {
+            let mut out = self.out.lock();
+            out.abandoned = true;
+            out.flusher.take()
+        };
+        // Its time is limited from now on.
+        if let Some(flusher) = flusher {
+            flusher.wake();
+        }
+        // An error has nobody to go to; `fail` tells of bytes that are lost.
+        let _ = self.aim(Goal::End);
+    }
+
+    /// Ends the connection now, whatever is unsent.
+    pub(crate) fn abort(&self) {
+        let (wake, _) = self.out.lock().finish(End::Aborted);
+        // Ordering: Release, see `is_closed`.
+        self.closed.store(true, Ordering::Release);
+        self.transport.abort();
+        wake.wake();
+    }
+}
+
+/// What an attempt to write `len` bytes has come to.
+fn written(result: io::Result<usize>, len: usize) -> io::Result<usize> {
+    match result {
+        Ok(0) => Err(write_zero(len)),
+        Ok(count) if count > len => Err(too_much()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        other => other,
+    }
+}
+
+/// "the connection with 127.0.0.1:80".
+impl fmt::Display for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.peer {
+            Some(peer) => write!(f, "the connection with {peer}"),
+            None => f.write_str("a stream"),
+        }
+    }
+}
+
+impl fmt::Debug for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let out = self.out.lock();
+        f.debug_struct("Conn")
+            .field("transport", &self.transport)
+            .field("unsent", &out.buffered())
+            .field("goal", &out.goal)
+            .field("end", &out.end)
+            .finish_non_exhaustive()
+    }
+}

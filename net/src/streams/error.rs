@@ -1,0 +1,205 @@
+//! The errors of streams that callers tell apart, inside of [`io::Error`]; and errors that last.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use corio_sync::prim::Arc;
+
+/// The stream ended before what was asked for had come.
+///
+/// It is inside of an [`io::Error`] of kind [`UnexpectedEof`](io::ErrorKind::UnexpectedEof). The bytes that
+/// did come are here, and no longer in the reader.
+///
+/// # Examples
+///
+/// ```
+/// use corio_net::{IncompleteRead, StreamReader};
+///
+/// # corio_runtime::run(async {
+/// let mut reader = StreamReader::new(&b"18 bytes of the 36"[..]);
+/// let error = reader.read_exact(36).await.unwrap_err();
+/// let cut = IncompleteRead::of(&error).unwrap();
+/// assert_eq!((cut.partial().len(), cut.expected()), (18, Some(36)));
+/// # });
+/// ```
+#[doc(alias = "IncompleteReadError")]
+#[derive(Clone, PartialEq, Eq)]
+pub struct IncompleteRead {
+    partial: Vec<u8>,
+    expected: Option<usize>,
+}
+
+impl IncompleteRead {
+    pub(crate) fn error(partial: Vec<u8>, expected: Option<usize>) -> io::Error {
+        io::Error::new(io::ErrorKind::UnexpectedEof, Self { partial, expected })
+    }
+
+    /// The `IncompleteRead` inside of `error`, if that is what it is.
+    pub fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// The bytes that came before the end.
+    pub fn partial(&self) -> &[u8] {
+        &self.partial
+    }
+
+    /// How many bytes were asked for; `None` if a separator was.
+    pub fn expected(&self) -> Option<usize> {
+        self.expected
+    }
+}
+
+impl fmt::Display for IncompleteRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let came = self.partial.len();
+        match self.expected {
+            Some(expected) => write!(f, "the stream ended after {came} of {expected} bytes"),
+            None => {
+                write!(f, "the stream ended after {came} bytes, and none of the separators came")
+            }
+        }
+    }
+}
+
+// What was received is not for logs: its length is.
+impl fmt::Debug for IncompleteRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncompleteRead")
+            .field("partial_len", &self.partial.len())
+            .field("expected", &self.expected)
+            .finish()
+    }
+}
+
+impl Error for IncompleteRead {}
+
+/// No separator came within the reader's limit.
+///
+/// It is inside of an [`io::Error`] of kind [`InvalidData`](io::ErrorKind::InvalidData). After
+/// [`read_until`](crate::StreamReader::read_until) the bytes are all still in the reader:
+/// [`read_exact`](crate::StreamReader::read_exact) of [`consumed`](Self::consumed) takes those of which it is
+/// certain that no separator begins in them.
+#[doc(alias = "LimitOverrunError")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitOverrun {
+    pub(crate) limit: usize,
+    pub(crate) buffered: usize,
+    pub(crate) consumed: usize,
+    pub(crate) found: bool,
+}
+
+impl LimitOverrun {
+    pub(crate) fn error(self) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, self)
+    }
+
+    /// The `LimitOverrun` inside of `error`, if that is what it is.
+    pub fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// The reader's limit.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// How many bytes the reader held.
+    pub fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    /// How many bytes stand before the first separator, or before where one might yet begin.
+    pub fn consumed(&self) -> usize {
+        self.consumed
+    }
+
+    /// Whether there is a separator, beyond the limit.
+    pub fn found(&self) -> bool {
+        self.found
+    }
+}
+
+impl fmt::Display for LimitOverrun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, buffered, consumed, found } = self;
+        let what = if *found { "the separator comes only after" } else { "no separator within" };
+        write!(
+            f,
+            "{what} {consumed} bytes, and the limit is {limit} ({buffered} bytes are buffered): set a \
+             higher limit, or read the bytes in parts"
+        )
+    }
+}
+
+impl Error for LimitOverrun {}
+
+/// An error that is told to everybody who asks after it happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    os: Option<i32>,
+    kind: io::ErrorKind,
+    text: Arc<str>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: io::ErrorKind, text: &str) -> Self {
+        Self { os: None, kind, text: text.into() }
+    }
+
+    /// Whether `error` is about the connection, so that it stays.
+    pub(crate) fn lasts(error: &io::Error) -> bool {
+        error.raw_os_error().is_some() || error.kind() != io::ErrorKind::Other
+    }
+
+    pub(crate) fn error(&self) -> io::Error {
+        match self.os {
+            Some(os) => io::Error::from_raw_os_error(os),
+            None => io::Error::new(self.kind, &*self.text),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Self {
+        Self { os: error.raw_os_error(), kind: error.kind(), text: error.to_string().into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_the_same_each_time() {
+        for error in [
+            io::Error::from_raw_os_error(libc::ECONNRESET),
+            io::Error::new(io::ErrorKind::InvalidData, "odd"),
+        ] {
+            let failure = Failure::from(&error);
+            for _ in 0..2 {
+                let again = failure.error();
+                assert_eq!(again.kind(), error.kind());
+                assert_eq!(again.raw_os_error(), error.raw_os_error());
+                assert_eq!(again.to_string(), error.to_string());
+                assert_eq!(failure.text(), error.to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn the_errors_name_their_numbers() {
+        let overrun = LimitOverrun { limit: 4, buffered: 11, consumed: 8, found: true };
+        let text = overrun.clone().error().to_string();
+        assert!(text.contains('4') && text.contains("11") && text.contains('8'), "{text}");
+        assert_eq!(LimitOverrun::of(&overrun.clone().error()), Some(&overrun));
+        let cut = IncompleteRead::error(vec![0; 18], Some(36));
+        assert_eq!(cut.to_string(), "the stream ended after 18 of 36 bytes");
+        assert!(LimitOverrun::of(&cut).is_none() && IncompleteRead::of(&cut).is_some());
+    }
+}
