@@ -192,3 +192,25 @@ fn bar_22_who_comes_late_and_leaves_disturbs_nobody() {
         assert!(!barrier.is_broken() && barrier.waiting() == 0);
     });
 }
+
+/// A round that is complete stays complete: an abort or a reset before its parties have run does not reach
+/// them, but whoever waits for the next round.
+#[test]
+fn a_complete_round_is_out_of_reach() {
+    on_all(|| async {
+        for abort in [true, false] {
+            let barrier = Barrier::new(2);
+            let mut first = waiting(barrier.wait()).await;
+            assert_eq!(now(barrier.wait()).await, Ok(1));
+            let mut next = waiting(barrier.wait()).await;
+            if abort {
+                barrier.abort()
+            } else {
+                barrier.reset()
+            }
+            assert_eq!(now(first.as_mut()).await, Ok(0));
+            assert!(now(next.as_mut()).await.is_err());
+            assert_eq!(barrier.is_broken(), abort);
+        }
+    });
+}

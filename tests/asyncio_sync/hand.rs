@@ -20,6 +20,7 @@ pub(crate) async fn poll_once<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Po
 }
 
 /// A future that waits: it was polled once, and stands in its line.
+#[allow(clippy::async_yields_async, reason = "what it gives is to be awaited later")]
 #[track_caller]
 pub(crate) fn waiting<'a, F: Future + Send + 'a>(
     future: F,

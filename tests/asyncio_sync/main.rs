@@ -8,3 +8,4 @@ mod ev;
 mod lk;
 mod q;
 mod sem;
+mod together;

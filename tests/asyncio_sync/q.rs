@@ -51,11 +51,9 @@ fn q_08_blocked_getters_are_served_in_order() {
             let theirs = queue.clone();
             getters.push(blocked(async move { theirs.get().await }).await);
         }
-        for item in 0..4 {
+        for (item, getter) in getters.into_iter().enumerate() {
             queue.try_put(item).unwrap();
-        }
-        for (i, getter) in getters.into_iter().enumerate() {
-            assert_eq!(getter.output().await, Ok(i));
+            assert_eq!(getter.output().await, Ok(item));
         }
     });
 }

@@ -1,14 +1,10 @@
-//! Locks and channels inside tasks: fair, cancel safe, and waking whom they should.
-
-mod common;
+//! Locks, channels and queues inside tasks: fair, cancel safe, and waking whom they should.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use common::{Log, on_all};
-use corio::sync::{
-    BoundedSemaphore, Condvar, Event, Mutex, Notify, RwLock, Semaphore, mpsc, oneshot,
-};
+use crate::kit::queue::{Queue, Shutdown};
+use crate::kit::sync::*;
+use crate::kit::*;
 
 #[test]
 fn a_mutex_guards_and_is_fair() {
@@ -17,40 +13,44 @@ fn a_mutex_guards_and_is_fair() {
         let tasks: Vec<_> = (0..20)
             .map(|_| {
                 let total = total.clone();
-                corio::spawn(async move {
+                spawn(async move {
                     for _ in 0..50 {
                         let mut total = total.lock().await;
                         let before = *total;
-                        corio::yield_now().await;
+                        yield_now().await;
                         *total = before + 1;
                     }
                 })
             })
             .collect();
         for task in tasks {
-            task.await.unwrap();
+            task.output().await;
         }
         assert_eq!(*total.lock().await, 1000);
     });
-    // Waiters get the lock in the order in which they asked.
-    let log = Log::default();
-    common::single().block_on(async {
+}
+
+#[test]
+fn waiters_get_the_lock_in_the_order_in_which_they_asked() {
+    on_all(|| async {
+        let log = Log::default();
         let lock = Arc::new(Mutex::new(()));
         let held = lock.lock().await;
-        let tasks = ["first", "second", "third"].map(|name| {
+        let mut tasks = Vec::new();
+        for name in ["first", "second", "third"] {
             let (lock, log) = (lock.clone(), log.clone());
-            corio::spawn(async move {
+            let task = async move {
                 let _held = lock.lock().await;
                 log.add(name);
-            })
-        });
-        corio::yield_now().await;
+            };
+            tasks.push(blocked(task).await);
+        }
         drop(held);
         for task in tasks {
-            task.await.unwrap();
+            task.output().await;
         }
+        assert_eq!(log.get(), ["first", "second", "third"]);
     });
-    assert_eq!(log.get(), ["first", "second", "third"]);
 }
 
 #[test]
@@ -59,18 +59,17 @@ fn a_cancelled_waiter_passes_its_turn_on() {
         let lock = Arc::new(Mutex::new(()));
         for _ in 0..100 {
             let held = lock.lock().await;
-            let waiters: Vec<_> = (0..3)
-                .map(|_| {
-                    let lock = lock.clone();
-                    corio::spawn(async move { drop(lock.lock().await) })
-                })
-                .collect();
-            corio::yield_now().await;
+            let mut waiters = Vec::new();
+            for _ in 0..3 {
+                let lock = lock.clone();
+                waiters.push(spawn(async move { drop(lock.lock().await) }));
+            }
+            yield_now().await;
             drop(held);
             // Perhaps just as it is given the lock.
-            waiters[0].cancel();
+            let _ = waiters.remove(0).cancel().await;
             for waiter in waiters {
-                let _ = waiter.await;
+                waiter.output().await;
             }
         }
         assert!(lock.try_lock().is_ok());
@@ -81,13 +80,13 @@ fn a_cancelled_waiter_passes_its_turn_on() {
 fn readers_share_and_writers_do_not() {
     on_all(|| async {
         let lock = Arc::new(RwLock::new(1));
-        let (one, two) = corio::join!(lock.read(), lock.read());
+        let (one, two) = (lock.read().await, lock.read().await);
         assert!(lock.try_write().is_err());
         let writer = lock.clone();
-        let writer = corio::spawn(async move { *writer.write().await += 1 });
+        let writer = spawn(async move { *writer.write().await += 1 });
         assert_eq!(*one + *two, 2);
         drop((one, two));
-        writer.await.unwrap();
+        writer.output().await;
         assert_eq!(*lock.read().await, 2);
     });
 }
@@ -100,20 +99,20 @@ fn a_semaphore_lets_so_many_in() {
         let tasks: Vec<_> = (0..20)
             .map(|_| {
                 let (semaphore, inside) = (semaphore.clone(), inside.clone());
-                corio::spawn(async move {
+                spawn(async move {
                     let _permit = semaphore.acquire().await.unwrap();
                     {
                         let mut inside = inside.lock().await;
                         inside.0 += 1;
                         inside.1 = inside.1.max(inside.0);
                     }
-                    corio::yield_now().await;
+                    yield_now().await;
                     inside.lock().await.0 -= 1;
                 })
             })
             .collect();
         for task in tasks {
-            task.await.unwrap();
+            task.output().await;
         }
         let (now, most) = *inside.lock().await;
         assert!(now == 0 && most <= 3, "{now} {most}");
@@ -133,13 +132,13 @@ fn an_event_and_a_notification() {
         let waiting: Vec<_> = (0..5)
             .map(|_| {
                 let event = event.clone();
-                corio::spawn(async move { event.wait().await })
+                spawn(async move { event.wait().await })
             })
             .collect();
-        corio::yield_now().await;
+        yield_now().await;
         event.set();
         for task in waiting {
-            task.await.unwrap();
+            task.output().await;
         }
         event.wait().await;
 
@@ -147,12 +146,12 @@ fn an_event_and_a_notification() {
         notify.notify_one();
         notify.notify_one();
         notify.notified().await;
-        assert!(corio::timeout(Duration::from_millis(1), notify.notified()).await.is_err());
+        assert!(timeout(SHORT, notify.notified()).await.is_none());
         let (one, two) = (notify.clone(), notify.clone());
-        let waiting = [one, two].map(|n| corio::spawn(async move { n.notified().await }));
-        while !waiting.iter().all(corio::Task::is_finished) {
+        let waiting = [one, two].map(|n| spawn(async move { n.notified().await }));
+        while !waiting.iter().all(Running::is_finished) {
             notify.notify_waiters();
-            corio::yield_now().await;
+            yield_now().await;
         }
     });
 }
@@ -162,7 +161,7 @@ fn a_condition_is_waited_for() {
     on_all(|| async {
         let shared = Arc::new((Mutex::new(0), Condvar::new()));
         let theirs = shared.clone();
-        let waiter = corio::spawn(async move {
+        let waiter = spawn(async move {
             let (number, changed) = &*theirs;
             let guard = number.lock().await;
             *changed.wait_for(guard, |number| *number >= 3).await
@@ -171,9 +170,9 @@ fn a_condition_is_waited_for() {
         for _ in 0..3 {
             *number.lock().await += 1;
             changed.notify_all();
-            corio::yield_now().await;
+            yield_now().await;
         }
-        assert_eq!(waiter.await.unwrap(), 3);
+        assert_eq!(waiter.output().await, 3);
     });
 }
 
@@ -184,7 +183,7 @@ fn a_bounded_channel_holds_senders_back() {
         let sending: Vec<_> = (0..4)
             .map(|i| {
                 let sender = sender.clone();
-                corio::spawn(async move {
+                spawn(async move {
                     for j in 0..100 {
                         sender.send(i * 100 + j).await.unwrap();
                     }
@@ -203,7 +202,7 @@ fn a_bounded_channel_holds_senders_back() {
             assert_eq!(from_one, (i * 100..(i + 1) * 100).collect::<Vec<_>>());
         }
         for task in sending {
-            task.await.unwrap();
+            task.output().await;
         }
     });
 }
@@ -213,8 +212,8 @@ fn a_send_that_is_dropped_sends_nothing_and_one_that_fails_gives_back() {
     on_all(|| async {
         let (sender, mut receiver) = mpsc::channel(1);
         sender.send("kept").await.unwrap();
-        let late = corio::timeout(Duration::from_millis(1), sender.send("dropped")).await;
-        assert!(late.is_err());
+        let late = timeout(SHORT, sender.send("dropped")).await;
+        assert!(late.is_none());
         assert_eq!(receiver.recv().await, Some("kept"));
         assert!(receiver.try_recv().is_err());
         drop(receiver);
@@ -226,8 +225,8 @@ fn a_send_that_is_dropped_sends_nothing_and_one_that_fails_gives_back() {
 fn oneshots_and_threads() {
     on_all(|| async {
         let (sender, receiver) = oneshot::channel();
-        drop(corio::spawn_blocking(move || sender.send(5)));
-        assert_eq!(receiver.await.unwrap(), 5);
+        let sent = on_thread(move || sender.send(5));
+        assert_eq!((receiver.await, sent.await), (Ok(5), Ok(())));
         let (sender, receiver) = oneshot::channel::<()>();
         drop(sender);
         assert!(receiver.await.is_err());
@@ -236,14 +235,79 @@ fn oneshots_and_threads() {
         assert_eq!(sender.send(6), Err(6));
 
         let (sender, mut receiver) = mpsc::channel(1);
-        let thread = corio::spawn_blocking(move || {
+        let thread = on_thread(move || {
             (0..100).for_each(|i| sender.blocking_send(i).unwrap());
         });
         let mut sum = 0;
         while let Some(i) = receiver.recv().await {
             sum += i;
         }
-        thread.await.unwrap();
+        thread.await;
         assert_eq!(sum, 4950);
+    });
+}
+
+#[test]
+fn producers_and_consumers() {
+    on_all(|| async {
+        let queue = Queue::bounded(3);
+        let consumers: Vec<_> = (0..3)
+            .map(|_| {
+                let queue = queue.clone();
+                spawn(async move {
+                    let mut sum = 0;
+                    while let Ok(number) = queue.get().await {
+                        assert!(queue.len() <= 3);
+                        sum += number;
+                        queue.task_done().unwrap();
+                    }
+                    sum
+                })
+            })
+            .collect();
+        let producers: Vec<_> = (0..4_u64)
+            .map(|i| {
+                let queue = queue.clone();
+                spawn(async move {
+                    for j in 0..100 {
+                        queue.put(i * 100 + j).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for producer in producers {
+            producer.output().await;
+        }
+        queue.join().await;
+        queue.shutdown(Shutdown::Graceful);
+        let mut sum = 0;
+        for consumer in consumers {
+            sum += consumer.output().await;
+        }
+        assert_eq!(sum, 399 * 400 / 2);
+        assert!(queue.task_done().is_err(), "more done than there was");
+        assert_eq!(queue.put(1).await.unwrap_err().into_inner(), 1);
+    });
+}
+
+#[test]
+fn a_queue_between_threads_and_tasks() {
+    on_all(|| async {
+        let queue = Queue::bounded(2);
+        let thread = {
+            let queue = queue.clone();
+            on_thread(move || {
+                for i in 0..50 {
+                    queue.put_blocking(i).unwrap();
+                }
+                queue.shutdown(Shutdown::Graceful);
+            })
+        };
+        let mut got = Vec::new();
+        while let Ok(i) = queue.get().await {
+            got.push(i);
+        }
+        assert_eq!(got, (0..50).collect::<Vec<_>>());
+        thread.await;
     });
 }
