@@ -9,6 +9,7 @@
 //! | run things side by side | [`spawn`], [`task_group`], [`join!`], [`select!`] |
 //! | make sure that cleanup runs | [`finally`] |
 //! | wait, or limit a wait | [`sleep`], [`timeout`], [`time`] |
+//! | serve and connect | [`start_server`], [`open_connection`] |
 //! | talk over sockets | [`net`], [`io`] |
 //! | share and pass on data | [`sync`] |
 //! | start programs and talk to them | [`process`] |
@@ -35,9 +36,9 @@ mod macros;
 pub use corio_runtime::context_var;
 pub use corio_runtime::signal;
 pub use corio_runtime::structured::{
-    self, CancelScope, CancelToken, Cancelled, Failure, GroupError, TaskGroup, WaitFor,
-    as_completed, catch_cancel, finally, finally_local, gather, race, scope, scope_local, shield,
-    task_group, timeout_scope, try_gather, wait, wait_results, wait_timeout,
+    self, CancelScope, CancelToken, Cancelled, CleanupStack, Failure, GroupError, TaskGroup,
+    WaitFor, as_completed, catch_cancel, finally, finally_local, gather, race, scope, scope_local,
+    shield, task_group, timeout_scope, try_gather, wait, wait_results, wait_timeout,
 };
 pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,
@@ -49,6 +50,10 @@ pub use corio_io as io;
 #[cfg(unix)]
 pub use corio_io::process;
 pub use corio_net as net;
+pub use corio_net::{
+    StreamReader, StreamWriter, open_connection, open_unix_connection, start_server,
+    start_unix_server,
+};
 pub use corio_sync as sync;
 pub use corio_sync::queue::{self, LifoQueue, PriorityQueue, Queue};
 pub use corio_sync::{Promise, channel};
