@@ -68,10 +68,11 @@ fn run_cancellable<F: Future>(config: Config, main: F) -> F::Output {
     };
     // Until here, with the tasks cancelled and cleaned up, the second Ctrl-C is heard; and the first
     // one, if it comes only after main has ended by itself, does not cut the cleanups short.
-    drop(ctrl_c);
+    let pressed = ctrl_c.end();
     match output {
         Some(output) => output,
-        None => std::process::exit(ctrl_c::STATUS),
+        None if pressed => std::process::exit(ctrl_c::STATUS),
+        None => panic!("main was cancelled: somebody called `cancel` on its `task::current()`"),
     }
 }
 

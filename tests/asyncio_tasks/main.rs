@@ -1,5 +1,8 @@
 //! asyncio's running, tasks, cancelling and futures, held against corio: one test an item.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod can;
 mod fut;
 mod run;

@@ -40,6 +40,14 @@ impl CancelOnCtrlC {
         self.0.0.lock().main = Some(main);
         self.0.clone().wake();
     }
+
+    /// Stops to listen; tells whether Ctrl-C was pressed.
+    pub(super) fn end(self) -> bool {
+        let watch = self.0.clone();
+        drop(self);
+        let state = watch.0.lock();
+        state.pressed
+    }
 }
 
 impl Wake for Watch {

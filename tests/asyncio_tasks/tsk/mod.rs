@@ -1,0 +1,6 @@
+//! tasks.
+
+mod awaiting;
+mod making;
+mod seeing;
+mod unawaited;
