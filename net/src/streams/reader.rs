@@ -276,14 +276,15 @@ impl StreamReader {
 
     /// The lines as a stream, each with its line feed; asyncio's `async for line in reader`.
     ///
+    /// [`Lines::into_inner`] gives the reader back.
+    ///
     /// # Examples
     ///
     /// ```
     /// use corio_net::StreamReader;
     ///
     /// # corio_runtime::run(async {
-    /// let mut reader = StreamReader::new(&b"one\ntwo"[..]);
-    /// let mut lines = reader.lines();
+    /// let mut lines = StreamReader::new(&b"one\ntwo"[..]).lines();
     /// assert_eq!(lines.next().await.unwrap()?, b"one\n");
     /// assert_eq!(lines.next().await.unwrap()?, b"two");
     /// assert!(lines.next().await.is_none());
@@ -291,7 +292,7 @@ impl StreamReader {
     /// ```
     #[doc(alias = "__aiter__")]
     #[track_caller]
-    pub fn lines(&mut self) -> Lines<'_> {
+    pub fn lines(self) -> Lines {
         Lines { reader: self, wait: Wait::here(WaitKind::Read), scanned: 0 }
     }
 
@@ -527,13 +528,24 @@ impl fmt::Debug for StreamReader {
 ///
 /// A line that is too long is an error, and the stream goes on behind it.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct Lines<'a> {
-    reader: &'a mut StreamReader,
+pub struct Lines {
+    reader: StreamReader,
     wait: Wait,
     scanned: usize,
 }
 
-impl Lines<'_> {
+impl Lines {
+    /// The reader, at the line that comes next.
+    pub fn into_inner(self) -> StreamReader {
+        self.reader
+    }
+
+    /// The reader, at the line that comes next.
+    pub fn get_mut(&mut self) -> &mut StreamReader {
+        self.scanned = 0;
+        &mut self.reader
+    }
+
     /// The next line; `None` at the end.
     ///
     /// # Errors
@@ -551,7 +563,7 @@ impl Lines<'_> {
     }
 }
 
-impl Stream for Lines<'_> {
+impl Stream for Lines {
     type Item = io::Result<Vec<u8>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -564,7 +576,7 @@ impl Stream for Lines<'_> {
     }
 }
 
-impl fmt::Debug for Lines<'_> {
+impl fmt::Debug for Lines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Lines").field(&self.reader).finish()
     }

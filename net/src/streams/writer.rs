@@ -41,8 +41,9 @@ use crate::{TcpStream, UnixStream};
 /// use corio_net::{open_connection, start_server};
 ///
 /// # corio_runtime::run(async {
-/// let server = start_server("127.0.0.1:0", |mut reader, writer| async move {
-///     while let Some(line) = reader.lines().next().await {
+/// let server = start_server("127.0.0.1:0", |reader, writer| async move {
+///     let mut lines = reader.lines();
+///     while let Some(line) = lines.next().await {
 ///         writer.write(&line?)?;
 ///         writer.drain().await?;
 ///     }
