@@ -37,6 +37,8 @@ mod support;
 
 #[cfg(unix)]
 mod async_fd;
+#[cfg(unix)]
+mod behind;
 pub mod buf_read;
 mod buffer;
 mod buffered;
@@ -44,6 +46,8 @@ pub mod copy;
 mod cursor;
 pub mod duplex;
 pub mod framed;
+#[cfg(unix)]
+pub mod fs;
 #[cfg(unix)]
 pub mod pipe;
 pub mod prelude;

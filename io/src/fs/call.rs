@@ -1,0 +1,171 @@
+//! One call of the system on a thread for blocking calls.
+
+use std::fmt;
+use std::io::{Error, Result};
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use corio_runtime::task::TaskError;
+use corio_runtime::{Handle, Task};
+use corio_sync::hooks::{self, Site, WaitKind};
+
+/// An operation on files, done on a thread for blocking calls: what the functions of [`fs`](super)
+/// return.
+///
+/// Nothing happens before it is polled.
+///
+/// # Cancel safety
+///
+/// Safe: a dropped `Call` has been done completely, will be, or will never be begun.
+///
+/// # Panics
+///
+/// When it is polled again after it has given its result.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Call<T> {
+    state: State<T>,
+    site: Site,
+}
+
+enum State<T> {
+    New(Box<dyn FnOnce() -> Result<T> + Send>),
+    Running(Task<Result<T>>),
+    Done,
+}
+
+impl<T: Send + 'static> Call<T> {
+    #[track_caller]
+    pub(crate) fn new(call: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
+        Self { state: State::New(Box::new(call)), site: Site::caller() }
+    }
+
+    /// A call with a path, which its error names.
+    #[track_caller]
+    pub(super) fn on_path(
+        what: &'static str,
+        path: impl AsRef<Path>,
+        call: impl FnOnce(&Path) -> Result<T> + Send + 'static,
+    ) -> Self {
+        let path = path.as_ref().to_path_buf();
+        Self::new(move || call(&path).map_err(|error| with_path(error, what, &path)))
+    }
+
+    /// A call with two paths.
+    #[track_caller]
+    pub(super) fn on_paths(
+        what: &'static str,
+        paths: [&Path; 2],
+        call: impl FnOnce(&Path, &Path) -> Result<T> + Send + 'static,
+    ) -> Self {
+        let [from, to] = paths.map(Path::to_path_buf);
+        Self::new(move || {
+            call(&from, &to).map_err(|error| {
+                let (kind, from, to) = (error.kind(), from.display(), to.display());
+                Error::new(
+                    kind,
+                    WithContext { text: format!("cannot {what} {from} to {to}"), error },
+                )
+            })
+        })
+    }
+}
+
+/// Starts `call` on a thread for blocking calls.
+///
+/// # Errors
+///
+/// When there is no runtime on this thread.
+#[track_caller]
+pub(crate) fn start<T: Send + 'static>(
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<Task<T>> {
+    Ok(Handle::try_current().map_err(Error::other)?.spawn_blocking(call))
+}
+
+/// The result of a call that has been started. Its panic goes on here.
+pub(crate) fn outcome<T>(result: std::result::Result<T, TaskError>) -> Result<T> {
+    result.map_err(|error| match error.try_into_panic() {
+        Ok(payload) => resume_unwind(payload),
+        Err(error) => Error::other(error),
+    })
+}
+
+/// `error` with what was being done, and where.
+pub(crate) fn with_path(error: Error, what: &str, path: &Path) -> Error {
+    let text = format!("cannot {what} {}", path.display());
+    Error::new(error.kind(), WithContext { text, error })
+}
+
+/// The system's error is the source, for those who look for its number.
+#[derive(Debug)]
+struct WithContext {
+    text: String,
+    error: Error,
+}
+
+impl fmt::Display for WithContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.text, self.error)
+    }
+}
+
+impl std::error::Error for WithContext {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl<T: Send + 'static> Future for Call<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let State::New(_) = this.state {
+            let State::New(call) = std::mem::replace(&mut this.state, State::Done) else {
+                unreachable!("it was just looked at")
+            };
+            this.state = State::Running(start(call)?);
+        }
+        let State::Running(task) = &mut this.state else {
+            panic!("a file operation was polled after it had given its result")
+        };
+        let result = ready!(poll_task(task, this.site, cx));
+        this.state = State::Done;
+        Poll::Ready(result.and_then(|result| result))
+    }
+}
+
+/// Polls a call that has been started.
+pub(crate) fn poll_task<T>(
+    task: &mut Task<T>,
+    site: Site,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T>> {
+    let poll = Pin::new(task).poll(cx);
+    if poll.is_pending() {
+        hooks::set_wait(site, WaitKind::Blocking);
+    }
+    poll.map(outcome)
+}
+
+impl<T> Drop for Call<T> {
+    fn drop(&mut self) {
+        if let State::Running(task) = &self.state {
+            // One that has begun goes on to its end.
+            task.cancel();
+        }
+    }
+}
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::New(_) => "new",
+            State::Running(_) => "under way",
+            State::Done => "done",
+        };
+        f.debug_struct("Call").field("state", &state).field("site", &self.site).finish()
+    }
+}
