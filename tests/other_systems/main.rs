@@ -1,5 +1,7 @@
 //! trio, curio and Python's own libraries, held against corio: one test an item.
 
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../asyncio_sync/kit.rs"]
 mod kit;
 
