@@ -123,6 +123,17 @@ impl<T> Shared<T> {
     }
 }
 
+impl<T: fmt::Debug> Shared<T> {
+    /// A half, with the value unless somebody is changing it: that may be this very thread.
+    fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct(name);
+        match self.value.try_read() {
+            Some(value) => f.field("value", &*value).finish(),
+            None => f.finish_non_exhaustive(),
+        }
+    }
+}
+
 /// A look at the value. While it is there no sender can send: keep it short, and not across `.await`.
 #[must_use = "looking at nothing"]
 pub struct Ref<'a, T> {

@@ -46,6 +46,9 @@ impl<T> RwLock<T> {
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read()
     }
+    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
+        self.0.try_read()
+    }
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write()
     }

@@ -242,7 +242,7 @@ impl<T: Clone> Stream for Receiver<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("value", &self.borrow()).finish()
+        self.shared.fmt_as("Receiver", f)
     }
 }
 

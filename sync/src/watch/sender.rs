@@ -123,7 +123,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("value", &self.borrow()).finish()
+        self.shared.fmt_as("Sender", f)
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) enum Call {
     /// Waits for events (`epoll_pwait2`, `epoll_wait`, `kevent`).
     Wait,
     /// The `epoll_pwait2` in it.
+    #[cfg(target_os = "linux")]
     PreciseWait,
     /// Wakes a sleeper (a write to the eventfd).
     Wake,
