@@ -40,3 +40,20 @@ fn loom_promise_on_done_meets_set() {
         assert_eq!(calls.load(Ordering::Relaxed), 1);
     });
 }
+
+#[test]
+fn loom_promise_remove_meets_set() {
+    crate::model(|| {
+        let promise = Promise::new();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let count = calls.clone();
+        let callback = promise.on_done(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let other = promise.clone();
+        let handle = thread::spawn(move || other.set(1).unwrap());
+        let removed = callback.remove();
+        handle.join().unwrap();
+        assert_eq!(calls.load(Ordering::Relaxed), usize::from(!removed));
+    });
+}

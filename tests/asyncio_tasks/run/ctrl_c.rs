@@ -72,6 +72,11 @@ impl Drop for InRole {
 #[test]
 fn role() {
     let Ok(role) = std::env::var(ROLE) else { return };
+    // A process that does not end by itself fails its test.
+    std::thread::spawn(|| {
+        std::thread::sleep(LONG);
+        std::process::exit(1);
+    });
     match &*role {
         "waits" => waits(),
         "has timers" => has_timers(),
