@@ -341,13 +341,12 @@ fn many_children_at_once_are_told_apart() {
 fn what_it_waits_for_is_shown() {
     run(async {
         let mut child = sleeper();
-        let wait = child.wait();
-        let task = spawn(wait);
+        let task = spawn(child.wait());
         let output = spawn(shell("exec sleep 1000").output());
         sleep(Duration::from_millis(5)).await;
         yield_now().await;
         let dump = corio_runtime::introspect::dump();
-        assert_eq!(dump.matches("process").count(), 2, "{dump}");
+        assert_eq!(dump.matches("waiting on process at").count(), 2, "{dump}");
         output.cancel();
         child.start_kill().unwrap();
         within(task).await.unwrap().unwrap();
