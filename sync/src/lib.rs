@@ -5,6 +5,10 @@
 //! tasks and threads in one line; a wait that is dropped gives up its place and passes on what it was
 //! given; no user code (a waker, a value's drop) runs under a lock, unless a method says so.
 //!
+//! None of them belongs to a runtime. They may be shared by several, and when a runtime ends, its tasks
+//! leave the lines in which they wait and let go of what they hold, as any task does that is dropped:
+//! the others go on.
+//!
 //! | I want to | use |
 //! |---|---|
 //! | protect a value | [`Mutex`], [`RwLock`] |

@@ -6,6 +6,7 @@ mod bar;
 mod co;
 mod ev;
 mod lk;
+mod outlive;
 mod q;
 mod sem;
 mod together;

@@ -1,0 +1,105 @@
+//! What is asked for and cannot be had: each a panic or an error that names the value and the way out.
+
+mod kit;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use corio_sync::queue::{Fifo, LifoQueue, PriorityQueue, Queue, QueueOf, Shutdown};
+use corio_sync::*;
+use kit::*;
+
+/// The message with which `f` panics.
+#[track_caller]
+fn message<T>(f: impl FnOnce() -> T) -> String {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(f()))) else {
+        panic!("it should panic")
+    };
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => (*payload.downcast::<&str>().unwrap()).to_owned(),
+    }
+}
+
+/// Holds `text` against what it must say.
+#[track_caller]
+fn says(text: impl Into<String>, parts: &[&str]) {
+    let text = text.into();
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in `{text}`");
+    }
+}
+
+#[test]
+fn a_channel_without_room_is_refused() {
+    let parts = ["capacity 0", "at least 1"];
+    says(message(|| mpsc::channel::<u8>(0)), &parts);
+    says(message(|| channel::bounded::<u8>(0)), &parts);
+    says(message(|| broadcast::channel::<u8>(0)), &parts);
+    says(message(|| Queue::<u8>::bounded(0)), &["capacity 0", "at least 1", "`unbounded`"]);
+    says(message(|| LifoQueue::<u8>::bounded(0)), &parts);
+    says(message(|| PriorityQueue::<u8>::bounded(0)), &parts);
+    says(message(|| QueueOf::with_storage(Fifo::<u8>::new(), Some(0))), &parts);
+}
+
+#[test]
+fn a_barrier_for_nobody_is_refused() {
+    says(message(|| Barrier::new(0)), &["0 parties", "at least 1"]);
+}
+
+#[test]
+fn more_task_done_than_items_is_an_error() {
+    let queue = Queue::unbounded();
+    queue.try_put(1).unwrap();
+    queue.try_get().unwrap();
+    queue.task_done().unwrap();
+    let error = queue.task_done().unwrap_err();
+    says(error.to_string(), &["`task_done`", "0 items unfinished", "once for each"]);
+    queue.try_put(2).unwrap();
+    queue.shutdown(Shutdown::Immediate);
+    assert!(queue.task_done().is_err(), "what was dropped counts as done");
+}
+
+#[test]
+fn a_release_above_the_bound_is_an_error() {
+    let semaphore = BoundedSemaphore::new(5);
+    semaphore.try_acquire().unwrap().forget();
+    says(semaphore.release(3).unwrap_err().to_string(), &["releasing 3", "5 permits", "once"]);
+    assert_eq!(semaphore.available_permits(), 4, "nothing changed");
+    says(
+        semaphore.release(usize::MAX).unwrap_err().to_string(),
+        &["releasing 18446744073709551615"],
+    );
+    semaphore.release(1).unwrap();
+}
+
+#[test]
+fn permits_beyond_the_maximum_are_refused() {
+    let (max, over) = (Semaphore::MAX_PERMITS, Semaphore::MAX_PERMITS + 1);
+    let parts = [&*format!("{over} permits"), "MAX_PERMITS", &*max.to_string()];
+    says(message(|| Semaphore::new(over)), &parts);
+    says(message(|| BoundedSemaphore::new(over)), &parts);
+    says(message(|| Semaphore::new(usize::MAX)), &["18446744073709551615 permits"]);
+    let semaphore = Semaphore::new(max);
+    says(message(|| semaphore.add_permits(7)), &["adding 7 permits", "MAX_PERMITS"]);
+    assert_eq!(semaphore.available_permits(), max);
+}
+
+/// More at once than there ever are would wait for ever: it is told at once instead.
+#[test]
+fn more_at_once_than_there_ever_are_is_refused() {
+    let semaphore = BoundedSemaphore::new(2);
+    says(message(|| semaphore.acquire_many(3)), &["acquiring 3", "more than 2", "for ever"]);
+    drop(now(semaphore.acquire_many(2)).unwrap());
+    let (tx, _rx) = mpsc::channel::<u8>(2);
+    assert!(now(tx.reserve_many(3)).is_err());
+}
+
+#[test]
+fn permits_of_two_semaphores_are_not_merged() {
+    let (a, b) = (Semaphore::new(1), Semaphore::new(1));
+    let mut permit = a.try_acquire().unwrap();
+    let other = b.try_acquire().unwrap();
+    says(message(|| permit.merge(other)), &["two semaphores"]);
+    drop(permit);
+    assert_eq!((a.available_permits(), b.available_permits()), (1, 1));
+}
