@@ -253,3 +253,14 @@ fn ga_28_no_runtime_is_needed() {
     assert_eq!(poll_now(gathered), Poll::Ready(vec![1, 2]));
     assert!(poll_now(pin!(gather([forever::<()>()]))).is_pending());
 }
+
+/// Tasks that are over when they are made are gathered in one poll, in their order.
+#[corio::test]
+async fn ga_30_tasks_that_are_done_when_they_are_made() {
+    let eager = |i: u32| task::Builder::new().eager(true).spawn(async move { i });
+    let Poll::Ready(values) = poll_now(pin!(gather((0..20).map(eager)))) else {
+        panic!("it waits")
+    };
+    let values: Vec<_> = values.into_iter().map(Result::unwrap).collect();
+    assert_eq!(values, (0..20).collect::<Vec<_>>());
+}

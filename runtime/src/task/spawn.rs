@@ -78,28 +78,16 @@ where
     F::Output: Send,
     H: Hook<F::Output> + Send,
 {
-    enum Place {
-        Here(NonNull<Core>, Kind),
-        Elsewhere(Arc<Shared>),
-    }
-    // A future that is polled at once may do to the thread's contexts what it likes: none is held here.
-    let place = context::with_context(|context| {
+    context::with_context(|context| {
         let context = context?;
         Some(match context.own_core(&context.shared) {
             Some(core) => {
                 let single = context.shared.is_single();
                 let kind = if single { Kind::Bound } else { Kind::Stealable };
-                Place::Here(NonNull::from(core), kind)
+                spawn_here(core, future, hook, options, kind)
             }
-            None => Place::Elsewhere(context.shared.clone()),
+            None => spawn_elsewhere(&context.shared, future, hook, options),
         })
-    });
-    Some(match place? {
-        Place::Here(core, kind) => {
-            // SAFETY: the run loop that this is called in has the core, whatever becomes of contexts.
-            spawn_here(unsafe { core.as_ref() }, future, hook, options, kind)
-        }
-        Place::Elsewhere(shared) => spawn_elsewhere(&shared, future, hook, options),
     })
 }
 
@@ -113,12 +101,11 @@ where
     F: Future + 'static,
     H: Hook<F::Output>,
 {
-    let core = context::with_core(|core| core.map(NonNull::from))?;
-    // SAFETY: as in `spawn_current`.
-    Some(spawn_here(unsafe { core.as_ref() }, future, hook, options, Kind::Local))
+    context::with_core(|core| Some(spawn_here(core?, future, hook, options, Kind::Local)))
 }
 
-/// Spawns a future on the core that this thread has. With `eager` options it may be polled in here.
+/// Spawns a future on the core that this thread has. With `eager` options it may be polled in here; a
+/// thread that has a core keeps it, and the context that says so, until the poll around this is over.
 ///
 /// With `Kind::Local` the future stays on this thread; otherwise the caller has seen that it is
 /// `Send`.
