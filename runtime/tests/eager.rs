@@ -30,7 +30,14 @@ fn on_both<F: Future<Output = ()> + Send + 'static>(test: impl Fn() -> F) {
     let single = RuntimeBuilder::new_current_thread().build().unwrap();
     let multi = RuntimeBuilder::new_multi_thread().worker_threads(2).build().unwrap();
     for runtime in [single, multi] {
-        runtime.block_on(async { timeout(ms(20_000), spawn(test())).await }).unwrap().unwrap();
+        match runtime.block_on(async { timeout(ms(20_000), spawn(test())).await }) {
+            Ok(ended) => ended.unwrap(),
+            Err(_) => {
+                // Whatever it hangs in, the runtime would wait for it.
+                runtime.shutdown_background();
+                panic!("the test hangs");
+            }
+        }
     }
 }
 
