@@ -47,6 +47,7 @@ pub use corio_runtime::time::{self, move_on_after, sleep, sleep_until, timeout, 
 pub use corio_runtime::{Handle, Runtime, blocking, introspect, run, runtime};
 
 pub use corio_io as io;
+pub use corio_io::fs;
 #[cfg(unix)]
 pub use corio_io::process;
 pub use corio_net as net;

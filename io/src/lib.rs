@@ -50,12 +50,16 @@ pub mod framed;
 pub mod fs;
 #[cfg(unix)]
 pub mod pipe;
+#[cfg(target_os = "linux")]
+mod poller;
 pub mod prelude;
 #[cfg(unix)]
 pub mod process;
 pub mod read;
 pub mod seek;
 mod split;
+#[cfg(unix)]
+mod stdio;
 mod trivial;
 pub mod write;
 
@@ -74,9 +78,13 @@ pub use duplex::{DuplexStream, SimplexReader, SimplexWriter, duplex, simplex};
 pub use framed::{Decoder, Encoder, Framed};
 #[cfg(unix)]
 pub use pipe::pipe;
+#[cfg(target_os = "linux")]
+pub use poller::{Poller, PollerEvent};
 pub use read::{AsyncReadExt, Chain, Take};
 pub use seek::AsyncSeekExt;
 pub use split::{ReadHalf, ReuniteError, WriteHalf, split};
+#[cfg(unix)]
+pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use trivial::{Empty, Repeat, Sink, empty, repeat, sink};
 pub use write::AsyncWriteExt;
 

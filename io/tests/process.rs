@@ -101,7 +101,7 @@ fn signals_end_a_child_in_their_own_ways() {
 #[test]
 fn stop_asks_first_and_kills_then() {
     run(async {
-        let mut polite = sleeper();
+        let polite = sleeper();
         assert_eq!(within(polite.stop(LONG)).await.unwrap().signal(), Some(15));
         assert_eq!(within(polite.stop(LONG)).await.unwrap().signal(), Some(15));
 

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use corio_runtime::reactor::{Direction, Interest, Readiness, Registered, Registration, Wait};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 pub(super) struct End {
     /// None once it is closed.
@@ -18,12 +19,14 @@ pub(super) struct End {
     /// A transfer of fewer bytes than asked for shows that there is no more to be had. So it is with
     /// pipes; a terminal hands out one line at a time.
     short_is_all: bool,
+    is_terminal: bool,
 }
 
 impl End {
     /// Takes the end of a pipe that is in non-blocking mode.
     pub(super) fn of_pipe(fd: OwnedFd, direction: Direction) -> Self {
-        Self { io: Some(Registered::new(File::from(fd))), direction, short_is_all: true }
+        let io = Some(Registered::new(File::from(fd)));
+        Self { io, direction, short_is_all: true, is_terminal: false }
     }
 
     /// Takes any descriptor that can be waited for, and puts it into non-blocking mode.
@@ -51,7 +54,7 @@ impl End {
         }
         rustix::fs::fcntl_setfl(&file, flags | OFlags::NONBLOCK)?;
         let end = Self::of_pipe(file.into(), direction);
-        Ok(Self { short_is_all: kind.is_fifo(), ..end })
+        Ok(Self { short_is_all: kind.is_fifo(), is_terminal: kind.is_char_device(), ..end })
     }
 
     /// Opens a named pipe without waiting for the other side.
@@ -110,10 +113,19 @@ impl End {
             return Poll::Ready(Ok(0));
         }
         if self.short_is_all {
-            io.poll_stream_io(self.direction, wait, len, cx, operation)
-        } else {
-            io.poll_io(self.direction, wait, cx, operation)
+            return io.poll_stream_io(self.direction, wait, len, cx, operation);
         }
+        io.poll_io(self.direction, wait, cx, operation).map(|result| match result {
+            // What Linux says of a terminal whose other side is closed is its way to say "the end".
+            Err(error) if self.is_ended_terminal(&error) => Ok(0),
+            result => result,
+        })
+    }
+
+    fn is_ended_terminal(&self, error: &Error) -> bool {
+        self.is_terminal
+            && self.direction == Direction::Read
+            && Errno::from_io_error(error) == Some(Errno::IO)
     }
 
     pub(super) fn try_io(&self, operation: impl FnOnce(&File) -> Result<usize>) -> Result<usize> {

@@ -156,39 +156,6 @@ impl Child {
     pub fn communicate(&mut self, input: impl Into<Vec<u8>>) -> Communicate<'_> {
         Communicate::with(self, input.into(), Site::caller())
     }
-
-    /// Asks the child to end (SIGTERM), and kills it if it has not ended after `grace`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ChildHandle::terminate`] and [`ChildHandle::wait`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe, but the child may have been asked to end, and may not have ended.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::os::unix::process::ExitStatusExt;
-    /// use std::time::Duration;
-    ///
-    /// use corio_io::process::Command;
-    ///
-    /// # corio_runtime::run(async {
-    /// let mut child = Command::new("sleep").arg("1000").spawn()?;
-    /// let status = child.stop(Duration::from_secs(5)).await?;
-    /// assert_eq!(status.signal(), Some(15));
-    /// # Ok::<(), std::io::Error>(()) }).unwrap();
-    /// ```
-    pub async fn stop(&mut self, grace: Duration) -> Result<ExitStatus> {
-        let mut ended = self.wait();
-        self.terminate()?;
-        match timeout(grace, &mut ended).await {
-            Ok(status) => status,
-            Err(_) => self.kill().await,
-        }
-    }
 }
 
 impl Deref for Child {
@@ -307,6 +274,39 @@ impl ChildHandle {
     /// Those of [`start_kill`](Self::start_kill).
     pub fn terminate(&self) -> Result<()> {
         self.child.ask_to_end(SignalKind::terminate())
+    }
+
+    /// Asks the child to end (SIGTERM), and kills it if it has not ended after `grace`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`terminate`](Self::terminate) and [`wait`](Self::wait).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, but the child may have been asked to end, and may not have ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::os::unix::process::ExitStatusExt;
+    /// use std::time::Duration;
+    ///
+    /// use corio_io::process::Command;
+    ///
+    /// # corio_runtime::run(async {
+    /// let child = Command::new("sleep").arg("1000").spawn()?;
+    /// let status = child.stop(Duration::from_secs(5)).await?;
+    /// assert_eq!(status.signal(), Some(15));
+    /// # Ok::<(), std::io::Error>(()) }).unwrap();
+    /// ```
+    pub async fn stop(&self, grace: Duration) -> Result<ExitStatus> {
+        let mut ended = self.wait();
+        self.terminate()?;
+        match timeout(grace, &mut ended).await {
+            Ok(status) => status,
+            Err(_) => self.kill().await,
+        }
     }
 
     /// Sends the child a signal.

@@ -9,7 +9,7 @@
 //! | give it input, too | [`Child::communicate`] |
 //! | talk to it, line by line | [`Command::spawn`], and the pipes in the [`Child`] |
 //! | run a line of shell | [`shell`] |
-//! | end it politely, and then for certain | [`Child::stop`] |
+//! | end it politely, and then for certain | [`ChildHandle::stop`] |
 //! | end it from another task | [`Child::handle`] |
 //! | end all that it has started, too | [`Command::own_group`] |
 //!

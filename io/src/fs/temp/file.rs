@@ -37,7 +37,7 @@ pub struct TempFile {
 /// # corio_runtime::run(async {
 /// let mut file = fs::temp::file().await?;
 /// file.write_all(b"for a while").await?;
-/// file.seek(SeekFrom::Start(6)).await?;
+/// file.seek(SeekFrom::Start(4)).await?;
 /// let mut text = String::new();
 /// file.read_to_string(&mut text).await?;
 /// assert_eq!(text, "a while");
