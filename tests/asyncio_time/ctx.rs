@@ -120,6 +120,18 @@ async fn ctx_07_a_blocking_call_has_a_copy_of_the_context() {
     assert_eq!((seen, task.await.unwrap(), WHO.get()), ("caller", "call", "caller"));
 }
 
+/// A task that is polled within its spawn has a copy of the context, too.
+#[corio::test]
+async fn ctx_09_a_task_that_starts_at_once_has_a_copy_too() {
+    WHO.set("parent");
+    let child = corio::task::Builder::new().eager(true).spawn(async {
+        let seen = WHO.get();
+        WHO.set("child");
+        seen
+    });
+    assert_eq!((WHO.get(), child.await.unwrap()), ("parent", "parent"));
+}
+
 /// Many waits for callbacks that set variables leave the task's own alone.
 #[corio::test]
 async fn ctx_10_callbacks_do_not_disturb_the_context() {

@@ -4,6 +4,8 @@
 mod common;
 #[path = "../asyncio_sync/kit.rs"]
 mod kit;
+#[path = "../common/roles.rs"]
+mod roles;
 
 mod acm;
 mod curio;

@@ -1,0 +1,99 @@
+//! Tests of what ends a process: the test program starts itself again, to play a role.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+use crate::common::LONG;
+
+const ROLE: &str = "CORIO_TEST_ROLE";
+
+/// A name, and what the process that plays the role does.
+pub(crate) type Role = (&'static str, fn());
+
+/// Plays the role that this process was started for, if any. Called by a test that does nothing else.
+pub(crate) fn play(roles: &[Role]) {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    // A process that does not end by itself fails its test.
+    std::thread::spawn(|| {
+        std::thread::sleep(LONG);
+        std::process::exit(1);
+    });
+    let (_, run) = roles.iter().find(|(name, _)| *name == role).expect("a role of the list");
+    run();
+}
+
+/// Prints a line for [`InRole::says`].
+pub(crate) fn say(line: &str) {
+    // The test harness would keep what `println!` writes.
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{line}").unwrap();
+    out.flush().unwrap();
+}
+
+/// Has the shell send an interrupt to a process.
+pub(crate) fn interrupt(process: u32) {
+    let kill = format!("kill -INT {process}");
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
+/// A process that plays a role.
+pub(crate) struct InRole {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl InRole {
+    /// Starts it, by the test with the path `test`, and waits until it says `ready`.
+    pub(crate) fn start(test: &str, role: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .env(ROLE, role)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut this = Self { child, lines };
+        assert!(this.says("ready"), "{role} ended before it was ready");
+        this
+    }
+
+    /// Waits for a line; `false` if the process ends without it.
+    pub(crate) fn says(&mut self, line: &str) -> bool {
+        self.lines.any(|said| said.unwrap() == line)
+    }
+
+    pub(crate) fn press_ctrl_c(&self) {
+        interrupt(self.child.id());
+    }
+
+    /// Gives it a line on its stdin.
+    pub(crate) fn answer(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    }
+
+    /// Waits for its end, pressing Ctrl-C again and again.
+    pub(crate) fn press_until_it_ends(mut self) -> ExitStatus {
+        while self.child.try_wait().unwrap().is_none() {
+            self.press_ctrl_c();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        self.end().0
+    }
+
+    /// Waits for its end; gives its status, and what it has said on stderr.
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+        let mut errors = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        (self.child.wait().unwrap(), errors)
+    }
+}
+
+impl Drop for InRole {
+    fn drop(&mut self) {
+        // Whatever has become of the test, it leaves no process behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
