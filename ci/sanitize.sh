@@ -13,6 +13,8 @@ target=$(rustc -vV | sed -n 's/^host: //p')
 crates=(-p corio-sync -p corio-runtime -p corio-io -p corio-net -p corio)
 
 export RUSTC_BOOTSTRAP=1
+# std's backtraces take a lock that the thread sanitizer does not see.
+export RUST_BACKTRACE=0
 heading() { printf '\n=== %s (%(%H:%M:%S)T)\n' "$1" -1; }
 
 if [[ $which == address || $which == both ]]; then
@@ -43,5 +45,6 @@ if [[ $which == thread || $which == both ]]; then
 
     heading "ThreadSanitizer"
     cargo build --target "$target" --examples
-    cargo test --target "$target" --no-fail-fast --lib --tests "${crates[@]}"
+    # libtest keeps what is printed behind a lock of std's.
+    cargo test --target "$target" --no-fail-fast --lib --tests "${crates[@]}" -- --nocapture
 fi

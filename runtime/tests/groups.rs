@@ -367,7 +367,6 @@ fn a_limit_holds_and_everybody_gets_a_turn() {
                 }));
             }
         }
-        assert_eq!(group.len(), 100);
         group.join().await.unwrap();
         assert_eq!(done.get(), 100);
         assert!(most.get() <= 4, "{} at once", most.get());

@@ -7,8 +7,8 @@
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use corio_runtime::runtime::{Builder, Runtime};
@@ -18,6 +18,7 @@ use corio_runtime::structured::{
 };
 use corio_runtime::time::{Instant, sleep, timeout};
 use corio_runtime::{spawn, spawn_blocking, yield_now};
+use corio_sync::prim::Mutex;
 
 type Outcome = Result<(), &'static str>;
 type Node = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -70,18 +71,18 @@ struct World {
 
 impl World {
     fn add(&self, parent: usize) -> Option<usize> {
-        let mut records = self.records.lock().unwrap();
+        let mut records = self.records.lock();
         records.push(Record { parent, ..Record::default() });
         (records.len() <= 300).then_some(records.len() - 1)
     }
 
     fn note(&self, id: usize, what: impl FnOnce(&mut Record)) {
-        what(&mut self.records.lock().unwrap()[id]);
+        what(&mut self.records.lock()[id]);
     }
 
     /// Everything below `top` that started has ended, and everything owed was done once.
     fn check(&self, top: usize) -> Result<(), String> {
-        let records = self.records.lock().unwrap();
+        let records = self.records.lock();
         for (id, r) in records.iter().enumerate() {
             // Parents come before their children; the root is its own.
             let mut above = r.parent;
@@ -136,7 +137,7 @@ fn node(world: &Arc<World>, parent: usize, mut rng: Rng, depth: u32) -> Node {
         let outcome = body(&theirs, id, rng, depth).await;
         // Whatever it was, it has waited for what was in it.
         if let Err(wrong) = theirs.check_below(id) {
-            theirs.wrong.lock().unwrap().push(format!("when node {id} returned: {wrong}"));
+            theirs.wrong.lock().push(format!("when node {id} returned: {wrong}"));
         }
         drop(running);
         outcome
@@ -386,7 +387,7 @@ fn run(runtime: &Runtime, seed: u64) {
     if let Err(wrong) = world.check(0) {
         panic!("seed {seed}: {wrong}");
     }
-    if let Some(wrong) = world.wrong.lock().unwrap().first() {
+    if let Some(wrong) = world.wrong.lock().first() {
         panic!("seed {seed}: {wrong}");
     }
 }

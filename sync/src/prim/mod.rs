@@ -40,6 +40,10 @@ pub use spin::{SpinGuard, SpinLock};
 /// Atomics for statics: loom's cannot be built in a constant, and a model never reaches these.
 pub mod statics {
     #![allow(clippy::disallowed_types, reason = "this is the facade")]
+    #[cfg(all(corio_tsan, not(corio_loom)))]
+    pub use super::imp::OnceLock;
+    #[cfg(any(corio_loom, not(corio_tsan)))]
     pub use std::sync::OnceLock;
+
     pub use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 }

@@ -102,6 +102,45 @@ impl<T: ?Sized> UnsafeCell<T> {
     }
 }
 
+/// std's `OnceLock`, as far as it is used, over an instrumented `Once`.
+///
+/// - **O1** The value is written by the closure of `once`, which runs once, and only read after that.
+#[derive(Debug)]
+pub struct OnceLock<T> {
+    once: parking_lot::Once,
+    value: std::cell::UnsafeCell<Option<T>>,
+}
+
+// SAFETY: other threads get `&T`, and the last one may drop a `T` that another one made (O1).
+unsafe impl<T: Send + Sync> Sync for OnceLock<T> {}
+
+impl<T> OnceLock<T> {
+    pub const fn new() -> Self {
+        Self { once: parking_lot::Once::new(), value: std::cell::UnsafeCell::new(None) }
+    }
+
+    pub fn get(&self) -> Option<&T> {
+        if self.once.state().done() {
+            // SAFETY: it is not written any more (O1).
+            unsafe { (*self.value.get()).as_ref() }
+        } else {
+            None
+        }
+    }
+
+    pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        // SAFETY: the closure runs alone, before any read (O1).
+        self.once.call_once(|| unsafe { *self.value.get() = Some(make()) });
+        self.get().expect("the closure has just made it, here or on another thread")
+    }
+
+    pub fn set(&self, value: T) -> Result<(), T> {
+        let mut value = Some(value);
+        self.get_or_init(|| value.take().expect("the closure runs once"));
+        value.map_or(Ok(()), Err)
+    }
+}
+
 /// Whether the fault `name` is planted; only a model can be asked to have one.
 #[inline(always)]
 pub const fn planted(_name: &str) -> bool {
