@@ -39,18 +39,21 @@ impl Random {
         if self.once_in(2) { Some(future.await) } else { self.briefly(future).await }
     }
 
-    /// Awaits `future` for some polls.
+    /// Awaits `future` for some polls. After the last one it lies there for a turn, in which it may well be
+    /// chosen, and is dropped without having run.
     pub(crate) async fn briefly<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
-        let mut patience = self.below(4);
+        let mut polls = 1 + self.below(3);
         let mut future = pin!(future);
-        poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if patience == 0 => Poll::Ready(None),
-            Poll::Pending => {
-                patience -= 1;
-                cx.waker().wake_by_ref();
-                Poll::Pending
+        poll_fn(|cx| {
+            if polls == 0 {
+                return Poll::Ready(None);
             }
+            polls -= 1;
+            let poll = future.as_mut().poll(cx).map(Some);
+            if poll.is_pending() {
+                cx.waker().wake_by_ref();
+            }
+            poll
         })
         .await
     }

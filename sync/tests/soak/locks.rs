@@ -92,56 +92,63 @@ pub(crate) fn rwlock(seed: u64) -> usize {
     9 * TURNS
 }
 
-/// Each thing that is made wakes one who waits for some; the maker waits until all are used, and only then
-/// says that it was the last.
+/// The maker makes some things, wakes as many, and waits until they are used. Some use them, and have all
+/// patience; others only pass by: a notification that reaches one of those must go on to a user, or the
+/// maker waits for ever.
 pub(crate) fn condvar(seed: u64) -> usize {
     #[derive(Default)]
     struct Store {
         things: usize,
-        used: usize,
         over: bool,
     }
     let (store, more, all_used) = (Mutex::new(Store::default()), Condvar::new(), Condvar::new());
     let (store, more, all_used) = (&store, &more, &all_used);
+    // With one user, those who pass by are often before it in the line.
+    let users = 1 + seed as usize % 3;
     let mut crew = Crew::new(seed);
-    for _ in 0..6 {
+    for user in 0..6 {
         let mut random = crew.random();
         crew.task(async move {
             loop {
                 let guard = store.lock().await;
-                let wait = more.wait_for(guard, |store| store.things > 0 || store.over);
-                let Some(mut guard) = random.maybe(wait).await else {
-                    yield_now().await;
-                    continue;
-                };
-                if guard.things == 0 {
+                if guard.over {
                     return;
                 }
-                guard.things -= 1;
-                guard.used += 1;
-                if guard.used == 2 * TURNS {
-                    all_used.notify_all();
+                if user < users {
+                    let wanted = |store: &mut Store| store.things > 0 || store.over;
+                    let mut guard = more.wait_for(guard, wanted).await;
+                    if guard.over {
+                        return;
+                    }
+                    guard.things -= 1;
+                    if guard.things == 0 {
+                        all_used.notify_one();
+                    }
+                } else if random.briefly(more.wait(guard)).await.is_some() {
+                    more.notify_one();
                 }
+                yield_now().await;
             }
         });
     }
     let mut random = crew.random();
     crew.task(async move {
-        let mut left = 2 * TURNS;
-        while left > 0 {
-            let some = left.min(1 + random.below(3));
-            store.lock().await.things += some;
+        for _ in 0..TURNS {
+            // Until all users wait again: one that comes by itself would hide a loss.
+            for _ in 0..random.below(12) {
+                yield_now().await;
+            }
+            let some = 1 + random.below(2);
+            let mut guard = store.lock().await;
+            guard.things = some;
             more.notify(some);
-            left -= some;
-            yield_now().await;
+            drop(all_used.wait_for(guard, |store| store.things == 0).await);
         }
-        let guard = store.lock().await;
-        let mut guard = all_used.wait_for(guard, |store| store.used == 2 * TURNS).await;
-        guard.over = true;
+        store.lock().await.over = true;
         more.notify_all();
     });
     crew.run();
-    2 * TURNS
+    TURNS
 }
 
 /// Never more permits out than there are, and all are back at the end; large and small requests mixed.
