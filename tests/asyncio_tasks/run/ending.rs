@@ -142,17 +142,14 @@ fn run_16_a_shielded_task_is_waited_for() {
     let builder =
         Builder::new_current_thread().on_panic(move |panic| theirs.add(panic.to_string()));
     let runtime = builder.build().unwrap();
-    let task = runtime.block_on(async {
-        let theirs = log.clone();
-        let task = corio::spawn(async move {
-            let scope = CancelScope::new().shield(true);
-            scope.run(theirs.clone().slowly("saved")).await;
-            theirs.add("returned");
-            7
-        });
-        corio::yield_now().await;
-        task
+    let theirs = log.clone();
+    let task = runtime.spawn(async move {
+        let scope = CancelScope::new().shield(true);
+        scope.run(theirs.clone().slowly("saved")).await;
+        theirs.add("returned");
+        7
     });
+    runtime.block_on(corio::yield_now());
     assert!(log.get().is_empty());
     drop(runtime);
     assert_eq!(log.get(), ["saved", "returned"]);

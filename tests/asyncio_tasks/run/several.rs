@@ -14,7 +14,8 @@ fn run_18_a_runtime_runs_several_times() {
     for runtime in [single(), multi(2)] {
         let promise = Promise::new();
         let wait = promise.wait();
-        let task = runtime.block_on(async { corio::spawn(wait) });
+        let task = runtime.spawn(wait);
+        runtime.block_on(corio::yield_now());
         assert!(!task.is_finished());
         runtime.block_on(async { promise.set(7).unwrap() });
         assert_eq!(runtime.block_on(task).unwrap().unwrap(), 7);
