@@ -4,11 +4,27 @@ mod cc;
 mod cs;
 mod dg;
 mod dn;
+#[cfg(target_os = "linux")]
+mod fd;
 mod he;
+#[cfg(unix)]
+mod mp;
 mod other;
 mod peers;
+mod pp;
+#[cfg(unix)]
+mod roles;
+mod sel;
+#[cfg(target_os = "linux")]
+mod sel;
+#[cfg(unix)]
+mod sig;
+#[cfg(unix)]
+mod sp;
 mod sr;
 mod support;
 mod sv;
 mod sw;
+#[cfg(unix)]
+mod syssig;
 mod ux;
