@@ -62,8 +62,8 @@ fn cleanups_of_the_first_poll_are_the_new_tasks() {
         let around = Count::default();
         let told = around.clone();
         // What catches cleanups around the spawn does not wait for the child's.
-        let body = async move { eager(owes_a_cleanup(theirs, count)) };
-        let child = finally(body, move || async move { told.add() }).await;
+        let body = async move { Some(eager(owes_a_cleanup(theirs, count))) };
+        let child = finally(body, move || async move { told.add() }).await.unwrap();
         assert_eq!((around.get(), cleaned.get()), (1, 0));
         assert!(!child.is_finished(), "it is not done before its cleanups are");
         gate.set();
@@ -303,22 +303,22 @@ fn while_a_thread_unwinds_a_task_is_queued() {
 
 #[test]
 fn the_watchdog_tells_the_first_poll_from_the_spawners() {
-    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = Arc::new(corio_sync::prim::Mutex::new(Vec::new()));
     let theirs = told.clone();
     let runtime = RuntimeBuilder::new_multi_thread()
         .worker_threads(1)
         .blocking_threshold(ms(10))
-        .on_long_poll(move |poll| theirs.lock().unwrap().push(poll.id))
+        .on_long_poll(move |poll| theirs.lock().push(poll.id))
         .build()
         .unwrap();
     let ids = runtime.block_on(async {
         spawn(async move {
             let spin_until_told = move |who| {
                 let start = Instant::now();
-                while !told.lock().unwrap().contains(&who) && start.elapsed() < ms(20_000) {
+                while !told.lock().contains(&who) && start.elapsed() < ms(20_000) {
                     std::thread::sleep(ms(1));
                 }
-                let seen = told.lock().unwrap().contains(&who);
+                let seen = told.lock().contains(&who);
                 assert!(seen, "nobody has told of {who:?}");
             };
             let ours = spin_until_told.clone();

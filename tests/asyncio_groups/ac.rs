@@ -44,10 +44,11 @@ async fn ac_03_tasks_can_come_back_themselves() {
     let given = [tasks[1].id(), tasks[0].id()];
     let mut done = as_completed(tasks.map(|task| async {
         let (mut done, _) = corio::wait([task], corio::WaitFor::All).await;
-        done.remove(0)
+        done.pop()
     }));
     let mut seen = Vec::new();
     while let Some(task) = done.next().await {
+        let task = task.unwrap();
         assert!(task.is_finished());
         seen.push((task.id(), task.await.unwrap()));
     }

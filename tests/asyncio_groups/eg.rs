@@ -2,14 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use corio::sync::oneshot;
 use corio::task::{Builder, TaskId, current};
-use corio::{
-    Task, TaskGroup, finally, gather, introspect, spawn, task_group, timeout, yield_now,
-};
+use corio::{Task, TaskGroup, finally, gather, introspect, spawn, task_group, timeout, yield_now};
 
 use crate::common::{LONG, Log, multi, single};
 use crate::kit::{counting_panics, forever};
@@ -404,8 +402,7 @@ fn eg_23_a_spawn_that_fails_changes_nothing() {
 #[test]
 fn eg_24_a_request_to_the_spawner_is_not_the_childs() {
     on_both(|| async {
-        let child = Arc::new(Mutex::new(None));
-        let theirs = child.clone();
+        let (hand, handed) = oneshot::channel();
         let (go, wait_for_it) = oneshot::channel();
         let spawner = spawn(async move {
             assert!(current().cancel());
@@ -414,12 +411,11 @@ fn eg_24_a_request_to_the_spawner_is_not_the_childs() {
                 wait_for_it.await.unwrap()
             });
             assert!(!child.is_finished());
-            *theirs.lock().unwrap() = Some(child);
+            assert!(hand.send(child).is_ok());
             finally(forever::<()>(), || async {}).await;
         });
         assert!(spawner.await.unwrap_err().is_cancelled());
         go.send(7).unwrap();
-        let child = child.lock().unwrap().take().unwrap();
-        assert_eq!(child.await.unwrap(), 7);
+        assert_eq!(handed.await.unwrap().await.unwrap(), 7);
     });
 }

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use corio::sync::Event;
-use corio::{Task, TaskError, gather, shield, sleep, spawn, task, try_gather, yield_now};
+use corio::{
+    Task, TaskError, catch_cancel, gather, shield, sleep, spawn, task, try_gather, yield_now,
+};
 
 use crate::common::{Log, single};
 use crate::kit::{cleans_up_for, counting_panics, forever, ms, poll_now};
@@ -263,4 +265,24 @@ async fn ga_30_tasks_that_are_done_when_they_are_made() {
     };
     let values: Vec<_> = values.into_iter().map(Result::unwrap).collect();
     assert_eq!(values, (0..20).collect::<Vec<_>>());
+}
+
+/// Members that take a request to cancel take it for the whole task: it gives what they make of it.
+#[corio::test(start_paused = true)]
+async fn ga_16_26_members_that_take_the_request() {
+    let takes = |n: u64, answer: Result<u64, &'static str>| async move {
+        let caught = catch_cancel(forever::<()>()).await;
+        sleep(ms(n)).await;
+        if caught.is_err() { answer } else { Err("not asked") }
+    };
+    let swallowed = spawn(gather([takes(5, Ok(1)), takes(3, Ok(2))]));
+    let answered = spawn(gather([takes(5, Ok(1)), takes(3, Err("cleanup"))]));
+    let stopped = spawn(try_gather([takes(5, Ok(1)), takes(3, Err("cleanup"))]));
+    sleep(ms(1)).await;
+    for canceller in [swallowed.canceller(), answered.canceller(), stopped.canceller()] {
+        canceller.cancel();
+    }
+    assert_eq!(swallowed.await.unwrap(), [Ok(1), Ok(2)]);
+    assert_eq!(answered.await.unwrap(), [Ok(1), Err("cleanup")]);
+    assert_eq!(stopped.await.unwrap(), Err("cleanup"));
 }

@@ -299,6 +299,9 @@ impl<E: Send + 'static> TaskGroup<E> {
     }
 
     /// Ends the group without an error: its children, and those that are still spawned, are cancelled.
+    ///
+    /// The body of a [`task_group`] goes on, since the value of the whole is its to give. To cut that off
+    /// as well, run the group in a [`CancelScope`](super::CancelScope), and cancel the scope.
     pub fn cancel(&self) {
         self.group.cancel();
     }
@@ -489,7 +492,8 @@ enum Ended<T> {
 ///
 /// # Cancel safety
 ///
-/// Unsafe: what the body has done so far is lost, the children are cancelled.
+/// Unsafe: what the body has done so far is lost, the children are cancelled, and their failures are
+/// told to nobody.
 ///
 /// # Examples
 ///

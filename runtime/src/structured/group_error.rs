@@ -152,7 +152,26 @@ impl<E: fmt::Debug> fmt::Debug for FailureKind<E> {
 
 /// What made a task group fail: every failure that is not a cancellation, in the order they came.
 ///
-/// asyncio's `ExceptionGroup`. `Display` prints one line for each; `Error::source` is the first error.
+/// asyncio's `ExceptionGroup`. `Display` is complete: a heading, and a line for each failure with the task
+/// that failed, where it was spawned, and how; the lines of a group within a group are further in. With
+/// a single failure there is that line alone. [`Error::source`] is the first error, for those who look
+/// for what it was, or what caused it in turn; so a reporter that prints an error and then its sources
+/// prints the first failure's text twice. To have it once, print the error alone, or report what
+/// [`into_failures`](Self::into_failures) gives.
+///
+/// # Examples
+///
+/// ```
+/// use corio_runtime::structured::TaskGroup;
+///
+/// # corio_runtime::run(async {
+/// let group = TaskGroup::<String>::new();
+/// drop(group.builder().name("fetch").spawn(async { Err::<(), _>("no route".to_owned()) }));
+/// let error = group.join().await.unwrap_err();
+/// let task = error.failures()[0].id().unwrap();
+/// assert_eq!(error.to_string(), format!("task {task} \"fetch\": no route"));
+/// # });
+/// ```
 #[doc(alias("ExceptionGroup", "BaseExceptionGroup", "MultiError"))]
 pub struct GroupError<E> {
     failures: Vec<Failure<E>>,
