@@ -14,7 +14,6 @@ mod peers;
 mod pp;
 #[cfg(unix)]
 mod roles;
-mod sel;
 #[cfg(target_os = "linux")]
 mod sel;
 #[cfg(unix)]
