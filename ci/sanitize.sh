@@ -22,6 +22,7 @@ if [[ $which == address || $which == both ]]; then
     (
         export RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/asan
         export ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1
+        export LSAN_OPTIONS="suppressions=$root/ci/lsan.supp"
         # The tests of the examples run them.
         cargo build --target "$target" --examples
         cargo test --target "$target" --no-fail-fast --lib --tests "${crates[@]}"
