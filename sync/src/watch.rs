@@ -17,6 +17,8 @@ mod sender;
 
 #[cfg(all(test, corio_loom))]
 mod loom;
+#[cfg(all(test, not(corio_loom)))]
+mod tests;
 
 use std::fmt;
 use std::ops::Deref;

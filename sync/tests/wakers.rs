@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use corio_sync::hooks::{Site, TaskHead, WaitKind, with_tls};
 use corio_sync::queue::Queue;
@@ -229,19 +230,112 @@ fn a_task_that_has_spent_its_budget_lets_others_run() {
     assert_eq!(received.get(), 10);
 }
 
+/// A task that stands in the line with a wait that it does not poll, and waits in the line once more: the lock
+/// is handed to the first wait, where nobody takes it. That shows as a task that waits for itself, and dropping
+/// the first wait ends it.
+#[test]
+fn s14_a_place_in_the_line_that_is_not_polled_is_seen_and_gives_way() {
+    let mutex = Mutex::new(());
+    let held = mutex.try_lock().unwrap();
+    let head = TaskHead::new(14, Site::caller(), 0);
+    let mut forgotten = as_task(&head, 0, || waiting(mutex.lock()));
+    drop(held);
+    let mut again = as_task(&head, 0, || waiting(mutex.lock()));
+    let (kind, _, who) = head.wait().unwrap();
+    assert_eq!((kind, who), (WaitKind::Mutex, 14), "it waits for itself");
+    assert!(!again.is_woken());
+    forgotten.cancel();
+    drop(again.output());
+}
+
+/// Every form that blocks a thread refuses to block one that runs tasks, and says what to do.
 #[test]
 fn s17_blocking_in_a_task_is_a_panic_with_advice() {
     let head = TaskHead::new(1, Site::caller(), 0);
-    let (mutex, semaphore, event) = (Mutex::new(()), Semaphore::new(1), Event::new());
-    let (tx, mut rx) = mpsc::channel::<u32>(1);
-    let queue = Queue::<u32>::unbounded();
-    as_task(&head, 0, || {
-        assert!(panics(|| drop(mutex.blocking_lock())));
-        assert!(panics(|| drop(semaphore.blocking_acquire())));
-        assert!(panics(|| event.blocking_wait()));
-        assert!(panics(|| tx.blocking_send(1).unwrap()));
-        assert!(panics(|| assert!(rx.blocking_recv().is_some())));
-        assert!(panics(|| assert!(queue.get_blocking().is_ok())));
-        assert!(panics(|| queue.put_blocking(1).unwrap()));
-    });
+    let soon = Duration::from_millis(1);
+    let (mutex, lock, condvar) =
+        (Arc::new(Mutex::new(())), Arc::new(RwLock::new(())), Condvar::new());
+    let (semaphore, bounded) = (Semaphore::new(1), BoundedSemaphore::new(1));
+    let (event, notify, barrier) = (Event::new(), Notify::new(), Barrier::new(1));
+    let (cell, lazy, promise) = (OnceCell::new(), Lazy::new(|| async {}), Promise::<u8>::new());
+    let ((tx, mut rx), (tx2, rx2)) = (mpsc::channel::<u8>(1), channel::bounded::<u8>(1));
+    let (_tx3, mut rx3) = broadcast::channel::<u8>(1);
+    let (_tx4, mut rx4) = watch::channel(1);
+    let (_tx5, rx5) = oneshot::channel::<u8>();
+    let queue = Queue::<u8>::unbounded();
+    macro_rules! each_panics {
+        ($($call:expr),* $(,)?) => {
+            $(
+                let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    as_task(&head, 0, || { let _ = $call; });
+                }));
+                // The panic has left the task's marks on the thread.
+                as_task(&head, 0, || ());
+                let payload = payload.expect_err(stringify!($call));
+                let message = payload.downcast_ref::<String>().unwrap();
+                assert!(message.contains("`.await`") && message.contains("spawn_blocking"));
+            )*
+        };
+    }
+    each_panics!(
+        mutex.blocking_lock(),
+        mutex.clone().blocking_lock_owned(),
+        mutex.blocking_lock_timeout(soon),
+        lock.blocking_read(),
+        lock.blocking_write(),
+        lock.blocking_upgradable_read(),
+        lock.clone().blocking_read_owned(),
+        lock.clone().blocking_write_owned(),
+        lock.blocking_read_timeout(soon),
+        lock.blocking_write_timeout(soon),
+        RwLockUpgradableReadGuard::blocking_upgrade(lock.try_upgradable_read().unwrap()),
+        condvar.blocking_wait(mutex.try_lock().unwrap()),
+        condvar.blocking_wait_for(mutex.try_lock().unwrap(), |()| true),
+        condvar.blocking_wait_timeout(mutex.try_lock().unwrap(), soon),
+        condvar.blocking_wait_for_timeout(mutex.try_lock().unwrap(), |()| true, soon),
+        semaphore.blocking_acquire(),
+        semaphore.blocking_acquire_timeout(soon),
+        bounded.blocking_acquire(),
+        bounded.blocking_acquire_timeout(soon),
+        event.blocking_wait(),
+        event.blocking_wait_timeout(soon),
+        notify.blocking_wait(),
+        notify.blocking_wait_timeout(soon),
+        barrier.blocking_wait(),
+        barrier.blocking_wait_timeout(soon),
+        cell.blocking_get_or_init(|| 1),
+        lazy.blocking_get(),
+        promise.blocking_wait(),
+        promise.blocking_wait_timeout(soon),
+        tx.blocking_send(1),
+        tx.blocking_send_timeout(1, soon),
+        rx.blocking_recv(),
+        rx.blocking_recv_timeout(soon),
+        rx.blocking_recv_many(&mut Vec::new(), 1),
+        tx2.blocking_send(1),
+        tx2.blocking_send_timeout(1, soon),
+        rx2.blocking_recv(),
+        rx2.blocking_recv_timeout(soon),
+        rx3.blocking_recv(),
+        rx4.blocking_changed(),
+        rx4.blocking_wait_for(|_| true),
+        rx5.blocking_recv(),
+        queue.put_blocking(1),
+        queue.put_timeout(1, soon),
+        queue.get_blocking(),
+        queue.get_timeout(soon),
+    );
+    assert!(mutex.try_lock().is_ok() && lock.try_write().is_ok());
+}
+
+/// The text form of a primitive that is locked or full, with somebody in every line, waits for nothing.
+#[test]
+fn u16_the_text_form_waits_for_nothing() {
+    let all = All::new();
+    let mut waits = all.waits();
+    for (_, wait) in &mut waits {
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    let text = format!("{:?} {:?} {:?}", all.mutex, all.rwlock, all.full);
+    assert!(text.contains("<locked>") && text.contains("waiting_senders"), "{text}");
 }

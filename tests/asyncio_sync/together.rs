@@ -1,6 +1,8 @@
 //! Locks, channels and queues inside tasks: fair, cancel safe, and waking whom they should.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
 
 use crate::kit::queue::{Queue, Shutdown};
 use crate::kit::sync::*;
@@ -309,5 +311,42 @@ fn a_queue_between_threads_and_tasks() {
         }
         assert_eq!(got, (0..50).collect::<Vec<_>>());
         thread.await;
+    });
+}
+
+/// Who stands in the line for a lock has it after those before it, however eager the others are.
+#[test]
+fn s18_nobody_waits_for_more_than_those_before_it() {
+    const TASKS: usize = 8;
+    on_all(|| async {
+        let (lock, turns) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
+        let mut tasks = Vec::new();
+        for _ in 0..TASKS {
+            let (lock, turns) = (lock.clone(), turns.clone());
+            tasks.push(spawn(async move {
+                for _ in 0..40 {
+                    let mut wait = Box::pin(lock.lock());
+                    let guard = match poll_once(wait.as_mut()).await {
+                        Poll::Ready(guard) => guard,
+                        Poll::Pending => {
+                            let since = turns.load(SeqCst);
+                            let guard = wait.await;
+                            let passed = turns.load(SeqCst) - since;
+                            assert!(passed <= TASKS, "{passed} turns before its own");
+                            guard
+                        }
+                    };
+                    turns.fetch_add(1, SeqCst);
+                    yield_now().await;
+                    drop(guard);
+                    // Eager: it tries to pass the others, too.
+                    drop(lock.try_lock());
+                }
+            }));
+        }
+        for task in tasks {
+            task.output().await;
+        }
+        assert_eq!(turns.load(SeqCst), TASKS * 40);
     });
 }

@@ -18,7 +18,7 @@ use crate::waitlist::{Waiter, Wakers, project};
 ///
 /// As a stream it gives a copy of each value that it has not seen, as long as it is looked at in time.
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    pub(super) shared: Arc<Shared<T>>,
     /// The version it has seen.
     seen: usize,
     site: Site,
