@@ -82,8 +82,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     drop(listener);
-    shared.stop.set();
     let left = connections.len();
+    shared.stop.set();
     println!("stopping: {left} connections finish their echo");
     if corio::timeout(GRACE, connections.join()).await.is_err() {
         println!("some did not finish within {GRACE:?}");
