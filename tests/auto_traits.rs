@@ -65,11 +65,15 @@ table! {
     corio::runtime::RuntimeMetrics => "SSU";
     corio::runtime::UnawaitedPanic<'static> => "SSU";
     corio::blocking::CallCancelled => "SSU";
+    corio::blocking::Options => "SSU";
     T in corio::Task<T> => "SSU" "SSU" "..U";
     corio::TaskError => "SSU";
     corio::task::Builder => "SSU";
     T in corio::task::CancelOnDrop<T> => "SSU" "SSU" "..U";
     corio::task::Canceller => "SSU";
+    corio::task::CancelReason => "SSU";
+    corio::task::ContextVars => "SSU";
+    T in corio::task::WithContext<T> => "SSU" "S.U" "..U";
     corio::task::TaskId => "SSU";
     corio::task::TaskRef => "SSU";
     corio::task::YieldNow => "SSU";
@@ -124,6 +128,11 @@ table! {
     T in corio::structured::Wait<T> => "SSU" "SSU" "..U";
     T in corio::structured::WaitTimeout<T> => "SSU" "SSU" "..U";
     corio::WaitFor => "SSU";
+    corio::CancelScope => "SSU";
+    corio::structured::ScopeHandle => "SSU";
+    corio::Cancelled => "SSU";
+    corio::CleanupStack => "SSU";
+    corio::structured::CloseStack => "S.U";
 }
 
 // Locks

@@ -153,14 +153,12 @@ fn sysrun_04_running_within_running_is_a_clear_panic() {
 fn sysrun_05_a_runtime_may_be_used_several_times() {
     let runtime = single();
     let (ask, mut asked) = corio::sync::mpsc::channel(1);
-    let served = runtime.block_on(async {
-        spawn(async move {
-            let mut sum = 0;
-            while let Some(n) = asked.recv().await {
-                sum += n;
-            }
-            sum
-        })
+    let served = runtime.spawn(async move {
+        let mut sum = 0;
+        while let Some(n) = asked.recv().await {
+            sum += n;
+        }
+        sum
     });
     runtime.block_on(async { ask.send(3).await.unwrap() });
     runtime.block_on(async { ask.send(4).await.unwrap() });

@@ -194,8 +194,9 @@ fn tss_08_a_waker_may_outlive_task_and_runtime() {
         assert_eq!(runtime.block_on(task).unwrap(), 7);
         let waker = wakers.recv().unwrap();
         waker.wake_by_ref();
-        waker.clone().wake();
+        let other = waker.clone();
         drop(runtime);
+        other.wake();
         waker.wake_by_ref();
         thread::spawn(move || waker.wake()).join().unwrap();
     }
