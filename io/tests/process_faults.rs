@@ -426,8 +426,9 @@ fn p15_killed_at_the_end_of_everything_and_after() {
     ids.into_iter().for_each(assert_is_gone);
 }
 
+/// P16: so it is in a program that ignores SIGCHLD, as in one that waits for any child.
 #[test]
-fn p16_a_program_that_ignores_sigchld_gets_an_error() {
+fn sp_36_a_status_that_was_taken_by_others_is_an_error() {
     in_role("sigchld_is_ignored", r#"exec env --ignore-signal=CHLD "$@""#);
 }
 

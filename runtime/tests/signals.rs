@@ -287,8 +287,9 @@ fn g03_the_previous_handler_is_back_when_the_last_listener_goes() {
     assert!(look(&mut again));
 }
 
+/// G04 too: the handler is put in with SA_RESTART.
 #[test]
-fn g04_blocking_calls_go_on_after_a_signal() {
+fn syssig_08_blocking_calls_go_on_after_a_signal() {
     let _turn = my_turn();
     let mut signal = signal(WINCH).unwrap();
     let (mut reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
@@ -426,6 +427,26 @@ fn g08_a_signal_while_listeners_come_and_go_is_seen_or_takes_its_effect() {
     }
 }
 
+/// The last listener's end brings the previous handler back, which gets what nobody has heard.
+#[test]
+fn syssig_03_the_previous_handler_is_back_and_gets_what_was_not_heard() {
+    let _turn = my_turn();
+    let _counted = Counted::new(USR2);
+    let (before, start) = (handler_of(USR2), base());
+    for heard in [true, false] {
+        let mut signal = signal(USR2).unwrap();
+        assert_ne!(handler_of(USR2), before);
+        signal::raise(USR2).unwrap();
+        assert_eq!(base(), start, "the previous handler is not called meanwhile");
+        if heard {
+            assert!(look(&mut signal));
+        }
+        drop(signal);
+        assert_eq!(handler_of(USR2), before);
+        assert_eq!(base(), start + u64::from(!heard));
+    }
+}
+
 #[test]
 fn g08_what_nobody_has_seen_goes_to_the_previous_handler() {
     let _turn = my_turn();
@@ -446,10 +467,11 @@ fn g08_what_nobody_has_seen_goes_to_the_previous_handler() {
     assert_eq!(base(), start + 1, "one of them has seen it");
 }
 
+/// G07 too.
 // ThreadSanitizer allows no new threads in a forked child.
 #[cfg(not(corio_tsan))]
 #[test]
-fn g07_a_forked_child_neither_hears_the_parents_signals_nor_disturbs_it() {
+fn sig_13_a_forked_child_neither_hears_the_parents_signals_nor_disturbs_it() {
     let _turn = my_turn();
     let mut parents = signal(WINCH).unwrap();
     // SAFETY: the child calls only what needs no other thread, and ends with `_exit`.
