@@ -22,6 +22,7 @@ use corio_sync::hooks::{self, Site, WaitKind};
 use corio_sync::prim::Mutex;
 
 use crate::executor::context;
+use crate::executor::core::CoreRef;
 use crate::say::say;
 use crate::task::extras::Extras;
 use crate::task::harness::BUDGET;
@@ -218,11 +219,12 @@ pub(crate) unsafe fn abandon_all(task: &Header) -> usize {
 /// Outside any task it becomes a task of the current runtime, which shutdown waits for; with no
 /// runtime at all it is dropped, and a line on stderr says so.
 pub fn adopt(cleanup: impl Future<Output = ()> + Send + 'static) {
-    adopt_boxed(Box::pin(cleanup));
+    adopt_boxed(Box::pin(cleanup), None);
 }
 
-/// [`adopt`] for a cleanup that is in a box already.
-pub(crate) fn adopt_boxed(cleanup: Cleanup) {
+/// [`adopt`] for a cleanup that is in a box already. `home` is where it goes on a thread without a
+/// runtime.
+pub(crate) fn adopt_boxed(cleanup: Cleanup, home: Option<&CoreRef>) {
     let ticket = Arc::new(Ticket::default());
     let entry = Entry { future: Some(cleanup), ticket: ticket.clone() };
     if let Some(task) = context::current_header() {
@@ -233,10 +235,10 @@ pub(crate) fn adopt_boxed(cleanup: Cleanup) {
         return;
     }
     catch_ticket(ticket);
-    if let Err(entry) = context::spawn_cleanup(entry) {
+    if let Err(entry) = context::spawn_cleanup(entry, home) {
         say(format_args!(
-            "a cleanup was dropped without running: there is no runtime on this thread; \
-             drop what owes it inside a task"
+            "a cleanup was dropped without running: its runtime is gone, and there is none on this \
+             thread; drop what owes it inside a task"
         ));
         drop(entry);
     }

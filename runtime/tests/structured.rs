@@ -566,3 +566,25 @@ fn a_cleanup_may_spawn_and_block_also_while_the_runtime_ends() {
         assert_eq!(log.get(), ["blocking", "spawned", "grouped"]);
     }
 }
+
+/// Outside any task a cleanup goes to the runtime on which its body ran, at the latest before that ends.
+#[test]
+fn a_body_that_is_dropped_on_a_thread_without_a_runtime_is_cleaned_up_by_its_own() {
+    for runtime in [
+        Builder::new_current_thread().build().unwrap(),
+        Builder::new_multi_thread().worker_threads(2).build().unwrap(),
+    ] {
+        let (cleaned, is_cleaned) = std::sync::mpsc::channel();
+        let mut work = Box::pin(finally(std::future::pending::<()>(), move || async move {
+            yield_now().await;
+            cleaned.send(()).unwrap();
+        }));
+        runtime.block_on(std::future::poll_fn(|cx| {
+            assert!(work.as_mut().poll(cx).is_pending());
+            std::task::Poll::Ready(())
+        }));
+        std::thread::spawn(move || drop(work)).join().unwrap();
+        drop(runtime);
+        assert!(is_cleaned.try_recv().is_ok(), "it ran before the runtime had ended");
+    }
+}

@@ -153,9 +153,9 @@ pub(crate) fn current_task() -> Option<NonNull<Header>> {
     current_header().map(NonNull::from)
 }
 
-/// Runs an adopted cleanup that has no task as a task of the current runtime.
-pub(crate) fn spawn_cleanup(entry: Entry) -> Result<(), Entry> {
-    match current_shared() {
+/// Runs an adopted cleanup that has no task as a task of the current runtime, or of that of `home`.
+pub(crate) fn spawn_cleanup(entry: Entry, home: Option<&CoreRef>) -> Result<(), Entry> {
+    match current_shared().or_else(|| home?.runtime()) {
         Some(shared) => {
             shared.spawn_cleanup(AdoptedEntry::new(entry));
             Ok(())
@@ -189,14 +189,18 @@ impl TimersRef {
 
 /// The timers of this thread's core, or of a core of the runtime that the thread has entered.
 pub(crate) fn current_timers() -> Option<TimersRef> {
+    home().map(TimersRef)
+}
+
+/// This thread's core, or one of the runtime that the thread has entered.
+pub(crate) fn home() -> Option<CoreRef> {
     with_context(|context| {
         let context = context?;
         // SAFETY: null or valid (K2).
-        let core = match unsafe { context.core.get().as_ref() } {
+        Some(match unsafe { context.core.get().as_ref() } {
             Some(core) => core.shared_ref(),
             None => context.shared.core_for_strangers(),
-        };
-        Some(TimersRef(core))
+        })
     })
 }
 

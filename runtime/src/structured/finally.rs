@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use corio_sync::hooks::{self, Site, WaitKind};
 
 use crate::cleanup::{Cleanup, CleanupWait, SinkGuard, adopt, adopt_boxed};
-use crate::executor::context::with_core;
+use crate::executor::context::{self, with_core};
+use crate::executor::core::CoreRef;
 use crate::say::say;
 use crate::task::header::Plain;
 use crate::task::spawn::{Options, spawn_here};
@@ -36,6 +37,8 @@ pin_project_lite::pin_project! {
         caught: CleanupWait,
         // The body has been polled: there is something to clean up after.
         entered: bool,
+        // Where that was, for a drop on a thread without a runtime.
+        home: Option<CoreRef>,
         site: Site,
     }
 
@@ -56,14 +59,14 @@ pin_project_lite::pin_project! {
 struct How<C, R> {
     start: fn(C, CleanupWait) -> R,
     poll: fn(&mut R, &mut Context<'_>) -> Poll<()>,
-    leave: fn(R, Site),
+    leave: fn(R, Site, Option<&CoreRef>),
 }
 
 /// A cleanup under way that is not `Send`.
 type LocalCleanup = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Leaves a cleanup to a task that stays on this thread, and the wait for it to the task.
-fn leave_local(running: LocalCleanup, site: Site) {
+fn leave_local(running: LocalCleanup, site: Site, _: Option<&CoreRef>) {
     // The task that drops this may be polled by any thread later on, so it must not have the
     // cleanup: it waits for a task that stays on this thread.
     let options = Options { shielded: true, ..Options::at(site) };
@@ -89,7 +92,8 @@ fn leave_local(running: LocalCleanup, site: Site) {
 /// The cleanup runs to its end whether the body returns, panics, or is dropped half-way because its
 /// task was cancelled, a timeout elapsed, or it lost a `select!`. In the last cases the task that it is
 /// in takes the cleanup over, and is not done before the cleanup is; `timeout`, `select!` and their
-/// like wait for it before they return. Cleanups inside the body run first.
+/// like wait for it before they return. Cleanups inside the body run first. Dropped outside any task,
+/// the runtime on which the body was first polled takes it over, and runs it before it shuts down.
 ///
 /// A body that was never polled has nothing to clean up. asyncio's `try`/`finally` with an `await` in
 /// the `finally`.
@@ -137,7 +141,7 @@ where
             })
         },
         poll: |running, cx| running.as_mut().poll(cx),
-        leave: |running, _| adopt_boxed(running),
+        leave: |running, _, home| adopt_boxed(running, home),
     };
     Finally::new(body, cleanup, how)
 }
@@ -221,6 +225,7 @@ impl<B: Future, C, R> Finally<B, C, R> {
             output: None,
             caught: CleanupWait::nothing(),
             entered: false,
+            home: None,
             site: Site::caller(),
         }
     }
@@ -229,7 +234,7 @@ impl<B: Future, C, R> Finally<B, C, R> {
     fn give_up(self: Pin<&mut Self>) {
         let mut this = self.project();
         if let Some(running) = this.running.take() {
-            (this.how.leave)(running, *this.site);
+            (this.how.leave)(running, *this.site, this.home.as_ref());
             return;
         }
         if !*this.entered {
@@ -242,7 +247,8 @@ impl<B: Future, C, R> Finally<B, C, R> {
             this.body.set(None);
         }));
         let inner = std::mem::replace(this.caught, CleanupWait::nothing());
-        (this.how.leave)((this.how.start)(cleanup, inner), *this.site);
+        let running = (this.how.start)(cleanup, inner);
+        (this.how.leave)(running, *this.site, this.home.as_ref());
         if let Err(payload) = dropped {
             if !std::thread::panicking() {
                 resume_unwind(payload);
@@ -257,7 +263,10 @@ impl<B: Future, C, R> Future for Finally<B, C, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         let mut this = self.project();
         if let Some(body) = this.body.as_mut().as_pin_mut() {
-            *this.entered = true;
+            if !*this.entered {
+                *this.entered = true;
+                *this.home = context::home();
+            }
             let polled = {
                 let _catching = Catching::open(this.caught);
                 body.poll(cx)
