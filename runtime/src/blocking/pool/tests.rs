@@ -238,6 +238,48 @@ mod real {
     }
 
     #[test]
+    fn what_may_be_left_is_not_waited_for() {
+        for queued in [false, true] {
+            let (pool, tally) = (pool(1), Arc::new(Tally::default()));
+            let ((begun, has_begun), (go, gate)) = (mpsc::channel(), mpsc::channel::<()>());
+            let mut left = job(&tally, move || {
+                begun.send(()).unwrap();
+                gate.recv().unwrap();
+            });
+            left.may_be_left = true;
+            if queued {
+                // It is taken from the queue, and by a thread that has had another job.
+                pool.submit(job(&tally, || {})).unwrap();
+            }
+            pool.submit(left).unwrap();
+            has_begun.recv().unwrap();
+            assert_eq!(pool.counts().running(), 1);
+            assert!(pool.shutdown(None).is_empty());
+            go.send(()).unwrap();
+            until(|| pool.counts() == Counts::default());
+        }
+    }
+
+    #[test]
+    fn a_thread_is_waited_for_again_when_what_may_be_left_has_ended() {
+        let (pool, tally) = (pool(1), Arc::new(Tally::default()));
+        let mut left = job(&tally, || {});
+        left.may_be_left = true;
+        pool.submit(left).unwrap();
+        let (go, gate) = mpsc::channel::<()>();
+        let (begun, has_begun) = mpsc::channel();
+        pool.submit(job(&tally, move || {
+            begun.send(()).unwrap();
+            gate.recv().unwrap();
+        }))
+        .unwrap();
+        has_begun.recv().unwrap();
+        assert_eq!(pool.shutdown(Some(Duration::ZERO)).len(), 1);
+        go.send(()).unwrap();
+        assert!(pool.join(None).is_empty());
+    }
+
+    #[test]
     fn closing_refuses_what_is_queued_and_lets_run_what_runs() {
         let (pool, tally) = (pool(1), Arc::new(Tally::default()));
         let (go, gate) = mpsc::channel::<()>();

@@ -103,6 +103,14 @@ impl Pair {
         for (i, level) in self.wheel.occupied.iter().enumerate() {
             assert_eq!(*level != 0, self.wheel.levels >> i & 1 == 1, "level {i}");
         }
+        let mut never = 0;
+        self.wheel.for_each_never(|entry| {
+            never += 1;
+            let (deadline, _) = self.expected.iter().find(|e| e.1 == entry).expect("it is linked");
+            assert_eq!(self.wheel.tick_of(*deadline), None);
+        });
+        // One that was put off may still be elsewhere.
+        assert!(self.wheel.first().is_some() || never == self.wheel.len());
     }
 }
 
