@@ -39,6 +39,12 @@ done
 "$examples/hello" Ada | tee "$logs/hello"
 grep -q '^Hello, Ada!$' "$logs/hello" || fail "hello does not greet"
 
+"$examples/parallel-shell" --jobs 2 'sleep 0.1; echo one' 'echo two' | tee "$logs/parallel-shell"
+grep -q '^one$' "$logs/parallel-shell" || fail "parallel-shell does not run its lines"
+if "$examples/parallel-shell" 'sleep 1000' 'exit 3' 2>"$logs/parallel-shell"; then
+    fail "parallel-shell does not fail with its first line that does"
+fi
+
 serve echo-server 127.0.0.1:0
 echo_address=$address
 "$examples/echo-client" "$echo_address" --connections 20 --seconds 1

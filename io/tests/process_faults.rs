@@ -449,7 +449,7 @@ fn sigchld_is_ignored() {
 }
 
 #[test]
-fn b04_without_descriptors_children_are_still_waited_for_and_reaped() {
+fn without_descriptors_children_are_still_waited_for_and_reaped() {
     in_role("no_descriptors", r#"ulimit -n 200; exec "$@""#);
 }
 
