@@ -12,6 +12,7 @@ use crate::error::{all_failed, invalid, with_context};
 use crate::methods::prelude::*;
 use crate::resolve::resolve;
 use crate::socket::{new_socket, send};
+use crate::udp_many::other_family;
 
 /// A socket for single messages over a network.
 ///
@@ -60,6 +61,10 @@ impl UdpSocket {
             }
             Err(all_failed(format_args!("cannot bind to {target}"), failures))
         }
+    }
+
+    pub(crate) fn io(&self) -> &Registered<std::net::UdpSocket> {
+        &self.io
     }
 
     /// Takes a socket of std's, and puts it into non-blocking mode.
@@ -128,10 +133,11 @@ impl UdpSocket {
                     None => return Err(invalid(format_args!("{target} has no address"))),
                 },
             };
-            self.io
-                .io(Direction::Write, wait, |s| s.send_to(data, addr))
-                .await
-                .map_err(|error| with_context(error, format_args!("cannot send to {addr}")))
+            let sent = self.io.io(Direction::Write, wait, |s| s.send_to(data, addr)).await;
+            sent.map_err(|error| match self.local_addr() {
+                Ok(ours) if ours.is_ipv4() != addr.is_ipv4() => other_family(ours, addr),
+                _ => with_context(error, format_args!("cannot send to {addr}")),
+            })
         }
     }
 

@@ -105,6 +105,22 @@ impl UnixStream {
         Self { core: Core::new(stream) }
     }
 
+    /// Who the peer was when the connection was made: the system vouches for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system's `getsockopt`.
+    #[cfg(target_os = "linux")]
+    #[doc(alias("peer_cred", "SO_PEERCRED"))]
+    pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        let peer = rustix::net::sockopt::socket_peercred(&self.core)?;
+        Ok(PeerCredentials {
+            pid: peer.pid.as_raw_nonzero().get().unsigned_abs(),
+            uid: peer.uid.as_raw(),
+            gid: peer.gid.as_raw(),
+        })
+    }
+
     /// Our address; most often it has no name.
     ///
     /// # Errors
@@ -187,4 +203,17 @@ impl fmt::Debug for UnixStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.core.fmt(f)
     }
+}
+
+/// A process that has connected; from [`UnixStream::peer_credentials`].
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerCredentials {
+    /// The process.
+    pub pid: u32,
+    /// The user that it ran as.
+    pub uid: u32,
+    /// The group that it ran as.
+    pub gid: u32,
 }

@@ -218,6 +218,10 @@ impl Member {
 
 impl Drop for MemberInner {
     fn drop(&mut self) {
+        if self.id.is_none() {
+            // An accepting task ends when the server is closed, or with its runtime: then this closes it.
+            self.shared.close(None);
+        }
         let (client, wake) = {
             let mut state = self.shared.state.lock();
             let client = self.id.and_then(|id| state.clients.remove(&id));

@@ -157,8 +157,9 @@ pub(crate) async fn accept_tcp(
         }
     };
     let addr = listener.local_addr().ok();
-    drop((listener, member));
+    drop(listener);
     stopped(&shared, addr.map_or("a TCP address".to_owned(), |addr| addr.to_string()), &error);
+    drop(member);
 }
 
 /// Accepts connections over a Unix socket until it is cancelled.
@@ -174,8 +175,9 @@ pub(crate) async fn accept_unix(
             Err(error) => break error,
         }
     };
-    drop((listener, member));
+    drop(listener);
     stopped(&shared, "a Unix socket".to_owned(), &error);
+    drop(member);
 }
 
 /// A listener is broken, or has been closed: in that case nobody wants to know.

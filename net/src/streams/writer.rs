@@ -75,6 +75,10 @@ impl StreamWriter {
         Self { conn, drain_key: Key::default(), idle_key: Key::default() }
     }
 
+    pub(crate) fn conn(&self) -> &Conn {
+        &self.conn
+    }
+
     /// Writes `data`, without waiting: what the system does not take now is buffered and sent in the
     /// background.
     ///

@@ -23,6 +23,10 @@ use corio_sync::prim::{Arc, Mutex};
 use slab::Slab;
 
 mod current;
+mod handed_over;
+#[cfg(target_os = "linux")]
+#[doc(hidden)]
+pub mod messages;
 mod once_arc;
 mod readiness;
 mod ready_state;
@@ -36,6 +40,8 @@ mod loom;
 #[cfg(all(test, not(corio_loom)))]
 mod tests;
 
+#[doc(hidden)]
+pub use handed_over::take_handed_over;
 pub use readiness::{Direction, Interest, Readiness, Wait};
 pub use registered::{Io, Registered, StreamIo};
 pub use registration::{Ready, Registration};

@@ -1,0 +1,175 @@
+//! Sending a file over a connection, without its bytes passing through the program where the system can.
+
+use std::fs::File;
+use std::future::Future;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+
+use corio_runtime::reactor::Wait;
+use corio_sync::hooks::WaitKind;
+
+use crate::rt;
+use crate::stream_core::HasCore;
+use crate::streams::transport::Transport;
+use crate::streams::writer::StreamWriter;
+use crate::{TcpStream, UnixStream};
+
+/// How much is sent before other tasks have a turn.
+const PART: u64 = 256 * 1024;
+
+impl TcpStream {
+    /// Sends `count` bytes of `file`, from `offset`, and returns how many: fewer if the file is shorter.
+    ///
+    /// On Linux the system moves them (`sendfile`); elsewhere, and for what it cannot move, they are read and
+    /// written. The file's own position does not change. Reading from a disk may hold up the thread for as
+    /// long as the disk takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write`](Self::write), and of reading the file.
+    ///
+    /// # Cancel safety
+    ///
+    /// Unsafe: some of the file may be sent, and nothing says how much.
+    #[track_caller]
+    #[doc(alias = "sock_sendfile")]
+    pub fn send_file<'a>(
+        &'a self,
+        file: &'a File,
+        offset: u64,
+        count: u64,
+    ) -> impl Future<Output = io::Result<u64>> + Send {
+        send(self, file, offset, count, Wait::here(WaitKind::Write))
+    }
+}
+
+impl UnixStream {
+    /// Sends `count` bytes of `file`, from `offset`; see [`TcpStream::send_file`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TcpStream::send_file`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Unsafe: some of the file may be sent, and nothing says how much.
+    #[track_caller]
+    #[doc(alias = "sock_sendfile")]
+    pub fn send_file<'a>(
+        &'a self,
+        file: &'a File,
+        offset: u64,
+        count: u64,
+    ) -> impl Future<Output = io::Result<u64>> + Send {
+        send(self, file, offset, count, Wait::here(WaitKind::Write))
+    }
+}
+
+impl StreamWriter {
+    /// Sends `count` bytes of `file`, from `offset`, behind what is buffered, and returns how many: fewer if the
+    /// file is shorter.
+    ///
+    /// Over a plain socket the system moves them; see [`TcpStream::send_file`]. Under TLS they are read, on a
+    /// thread for blocking calls, and written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_all`](Self::write_all), and of reading the file.
+    ///
+    /// # Cancel safety
+    ///
+    /// Unsafe: some of the file may be sent, and nothing says how much.
+    #[track_caller]
+    #[doc(alias = "sendfile")]
+    pub fn send_file<'a>(
+        &'a self,
+        file: &'a File,
+        offset: u64,
+        count: u64,
+    ) -> impl Future<Output = io::Result<u64>> + Send {
+        let wait = Wait::here(WaitKind::Write);
+        async move {
+            // Fails, too, where nothing may be written any more.
+            self.write(b"")?;
+            self.flush().await?;
+            match self.conn().transport() {
+                Transport::Tcp(stream) => send(stream, file, offset, count, wait).await,
+                Transport::Unix(stream) => send(stream, file, offset, count, wait).await,
+                Transport::Other(_) => {
+                    let mut sent = 0;
+                    while sent < count {
+                        let part = read_part(file, offset + sent, count - sent).await?;
+                        if part.is_empty() {
+                            break;
+                        }
+                        self.write_all(&part).await?;
+                        sent += part.len() as u64;
+                    }
+                    Ok(sent)
+                }
+            }
+        }
+    }
+}
+
+async fn send<S: HasCore + Sync>(
+    stream: &S,
+    file: &File,
+    offset: u64,
+    count: u64,
+    wait: Wait,
+) -> io::Result<u64> {
+    let mut sent = 0;
+    #[cfg(target_os = "linux")]
+    while sent < count {
+        match moved(stream, file, offset + sent, count - sent, wait).await {
+            Ok(0) => return Ok(sent),
+            Ok(moved) => sent += moved,
+            // A file that the system cannot move from: it is copied.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => {
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    while sent < count {
+        let part = read_part(file, offset + sent, count - sent).await?;
+        if part.is_empty() {
+            break;
+        }
+        stream.core().write_all(wait, &part).await?;
+        sent += part.len() as u64;
+    }
+    Ok(sent)
+}
+
+/// Lets the system move some bytes.
+#[cfg(target_os = "linux")]
+async fn moved<S: HasCore + Sync>(
+    stream: &S,
+    file: &File,
+    offset: u64,
+    count: u64,
+    wait: Wait,
+) -> io::Result<u64> {
+    use corio_runtime::reactor::Direction;
+    let part = count.min(PART) as usize;
+    let moved = stream.core().io().io(Direction::Write, wait, |socket| {
+        let mut from = offset;
+        Ok(rustix::fs::sendfile(socket.as_fd(), file, Some(&mut from), part)?)
+    });
+    Ok(moved.await? as u64)
+}
+
+/// Reads some bytes, at most `count`, on a thread for blocking calls. Empty at the end of the file.
+async fn read_part(file: &File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+    let file = file.try_clone()?;
+    rt::blocking(move || {
+        let mut part = vec![0; count.min(PART) as usize];
+        let read = file.read_at(&mut part, offset)?;
+        part.truncate(read);
+        Ok(part)
+    })
+    .await
+}
