@@ -21,24 +21,16 @@ impl Wake for Unpark {
 
 /// Drives `future` on this thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let unpark = Arc::new(Unpark(Parker::new()));
-    let waker = Waker::from(unpark.clone());
-    let mut cx = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
-        unpark.0.park();
-    }
+    drive(future, None).expect("there is no deadline")
 }
 
 /// Drives `future` on this thread for at most `timeout`, and drops it then. It is always polled once.
 pub(crate) fn block_on_timeout<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
     // A sum that overflows is a deadline that never comes.
-    let Some(deadline) = Instant::now().checked_add(timeout) else {
-        return Some(block_on(future));
-    };
+    drive(future, Instant::now().checked_add(timeout))
+}
+
+fn drive<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
     let mut future = pin!(future);
     let unpark = Arc::new(Unpark(Parker::new()));
     let waker = Waker::from(unpark.clone());
@@ -47,10 +39,12 @@ pub(crate) fn block_on_timeout<F: Future>(future: F, timeout: Duration) -> Optio
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return Some(output);
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return None;
+        match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            None => unpark.0.park(),
+            Some(Duration::ZERO) => return None,
+            Some(left) => {
+                unpark.0.park_timeout(left);
+            }
         }
-        unpark.0.park_timeout(left);
     }
 }

@@ -9,6 +9,7 @@
 
 mod alone;
 mod fifo;
+mod sending;
 mod slots;
 mod stream;
 mod take;
@@ -22,6 +23,7 @@ use crate::prim::{SpinGuard, SpinLock};
 use crate::waitlist::{List, Waiter, Wakers};
 
 pub use fifo::Fifo;
+pub(crate) use sending::sending;
 pub(crate) use slots::{Ask, NoSlot};
 pub(crate) use stream::Place;
 pub(crate) use take::{NoItem, Turn};
