@@ -485,30 +485,36 @@ fn two_hundred_children_at_once_and_descriptors_for_half_of_them() {
 
 fn many_children_and_few_descriptors() {
     for runtime in [single(), multi(2)] {
-        let (done, failed) = runtime.block_on(async {
-            let tasks: Vec<_> = (0..200)
-                .map(|n| {
-                    spawn(async move {
-                        let mut command = shell(format!("sleep 0.1; echo {n}"));
-                        let output = within(command.output()).await?;
-                        assert_eq!(text(&output.stdout), format!("{n}\n"));
-                        std::io::Result::Ok(())
-                    })
-                })
-                .collect();
-            let (mut done, mut failed) = (0, 0);
-            for task in tasks {
-                match task.await.unwrap() {
-                    Ok(()) => done += 1,
+        let done = runtime.block_on(async {
+            let mut tasks = Vec::new();
+            for n in 0..200 {
+                let mut command = shell("cat; exit 3");
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+                match command.kill_on_drop(true).spawn() {
+                    // All of them have their pipes open until the last has been started.
+                    Ok(child) => tasks.push((n, child)),
                     Err(error) => {
                         assert!(error.to_string().contains("Too many open files"), "{error}");
-                        failed += 1;
                     }
                 }
             }
-            (done, failed)
+            let tasks: Vec<_> = tasks
+                .into_iter()
+                .map(|(n, mut child)| {
+                    spawn(async move {
+                        let output = within(child.communicate(format!("{n}"))).await.unwrap();
+                        assert_eq!(text(&output.stdout), format!("{n}"));
+                        assert_eq!(output.status.code(), Some(3));
+                    })
+                })
+                .collect();
+            let done = tasks.len();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            done
         });
-        assert!(done >= 50 && failed >= 1 && done + failed == 200, "{done} {failed}");
+        assert!((50..200).contains(&done), "{done}");
         // And afterwards all is well again.
         assert!(runtime.block_on(Command::new("true").output()).unwrap().status.success());
     }
