@@ -37,6 +37,14 @@ macro_rules! with_library {
     };
 }
 
+/// The primitives of another crate run on corio's executor.
+fn executor(library: Library) -> Library {
+    match library {
+        Library::With(_) => Library::Corio,
+        runtime => runtime,
+    }
+}
+
 /// Measures one workload inside this process and prints the sample.
 pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), String> {
     prepare()?;
@@ -47,13 +55,8 @@ pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), 
     match workload.kind {
         Kind::Loop { body, place, batch, .. } => {
             let Some(body) = rt::body(library, body) else { return absent() };
-            // The primitives of another crate run on corio's executor.
-            let library = match library {
-                Library::With(_) => Library::Corio,
-                runtime => runtime,
-            };
             with_library!(
-                library,
+                executor(library),
                 lib => {
                     let sample = lib::work::measure(body, place, scale.plan(), batch);
                     lib::rt::run(flavor, async { finish(sample.await) })
@@ -96,6 +99,24 @@ pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), 
             bare => absent()
         ),
     }
+}
+
+/// Does a number of operations in this process, without a warm-up and without a clock, so that what a
+/// profiler counts is theirs. Two runs with different numbers cancel out what comes before and after.
+pub(crate) fn once(workload: &str, runtime: &str, ops: &str) -> Result<(), String> {
+    let workload = catalog::named(workload)?;
+    let Runtime { library, flavor, name } = Runtime::named(runtime)?;
+    let absent = || Err(format!("{} is no loop that {name} can do", workload.name));
+    let Kind::Loop { body, place, batch, .. } = workload.kind else { return absent() };
+    let Some(body) = rt::body(library, body) else { return absent() };
+    let ops = number::<u64>(ops)?.div_ceil(batch).max(1) * batch;
+    let count = with_library!(
+        executor(library),
+        lib => lib::rt::run(flavor, lib::work::place(body, place, ops)),
+        bare => 0
+    );
+    println!("{ops} operations counted {count}");
+    Ok(())
 }
 
 /// Runs one task and ends, for the parent to time from outside. Prints what the task returned.

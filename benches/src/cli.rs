@@ -13,6 +13,7 @@ Compares async runtimes, workload by workload, each in processes of its own.
 corio-bench compare [OPTIONS]    measure every workload on every runtime
 corio-bench run NAME [OPTIONS]   measure the workloads whose name begins with NAME
 corio-bench list                 name the workloads and the runtimes
+corio-bench once NAME RUNTIME N  do N operations, once, in this process: for profilers
 
 --quick            less time and fewer rounds: a look, in less than three minutes
 --smoke            each workload once, as small as it can be: shows that it works, not how fast
@@ -45,6 +46,7 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
             }
             compare(&parse(options, &found)?)
         }
+        ["once", workload, runtime, ops] => child::once(workload, runtime, ops),
         [parent::CHILD, "measure", workload, runtime, scale] => {
             child::measure(workload, runtime, scale)
         }

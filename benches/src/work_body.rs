@@ -32,6 +32,26 @@ macro_rules! holds {
 }
 pub(crate) use holds;
 
+/// What a receive or a wait gives back: one library says `None`, another an error, when there is no more.
+///
+/// With it the workloads await each library's own futures, without another future around them.
+pub(crate) trait Received<T> {
+    /// What was received, if anything was.
+    fn received(self) -> Option<T>;
+}
+
+impl<T> Received<T> for Option<T> {
+    fn received(self) -> Option<T> {
+        self
+    }
+}
+
+impl<T, E> Received<T> for Result<T, E> {
+    fn received(self) -> Option<T> {
+        self.ok()
+    }
+}
+
 /// Where a workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {

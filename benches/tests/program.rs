@@ -107,6 +107,13 @@ fn mistakes_end_with_a_word_on_what_to_do() {
 }
 
 #[test]
+fn a_loop_runs_once_for_a_profiler() {
+    let said = stdout(&bench(&["once", "spawn_await_1000_main", "corio-current", "1500"]));
+    assert_eq!(said, "2000 operations counted 2000\n");
+    assert!(!bench(&["once", "task_memory", "corio-multi", "1"]).status.success());
+}
+
+#[test]
 fn a_measuring_process_says_what_it_cannot_do() {
     let output = bench(&["__child", "measure", "watch", "smol-multi", "smoke"]);
     assert!(!output.status.success());

@@ -19,7 +19,6 @@ pub(crate) mod rt {
     use crate::work_body::Body;
     use corio::TaskGroup;
     use std::convert::Infallible;
-    use std::time::Duration;
 
     pub(crate) use corio::finally as cleaned;
     pub(crate) use corio::net::{TcpListener, TcpStream};
@@ -27,7 +26,7 @@ pub(crate) mod rt {
     pub(crate) use corio::sync::mpsc::{Receiver, Sender, channel, unbounded};
     pub(crate) use corio::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore};
     pub(crate) use corio::sync::{broadcast, oneshot, watch};
-    pub(crate) use corio::time::sleep;
+    pub(crate) use corio::time::{sleep, timeout};
     pub(crate) use corio::{Task as Handle, spawn, spawn_blocking, yield_now};
 
     /// The workloads for what not everybody has.
@@ -121,16 +120,12 @@ pub(crate) mod rt {
     }
     pub(crate) use join_10;
 
-    pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-        corio::time::timeout(limit, future).await.ok()
+    pub(crate) fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> oneshot::Receiver<T> {
+        receiver
     }
 
-    pub(crate) async fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> Option<T> {
-        receiver.await.ok()
-    }
-
-    pub(crate) async fn acquire(semaphore: &Semaphore) -> corio::sync::SemaphorePermit<'_> {
-        semaphore.acquire().await.expect("an open semaphore")
+    pub(crate) fn granted<T, E: std::fmt::Debug>(permit: Result<T, E>) -> T {
+        permit.expect("an open semaphore")
     }
 
     pub(crate) async fn read(stream: &mut TcpStream, buf: &mut [u8]) -> std::io::Result<usize> {

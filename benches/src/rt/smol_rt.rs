@@ -19,7 +19,7 @@ pub(crate) mod rt {
     use std::time::Duration;
 
     pub(crate) use crate::rt::peers::async_rt::rt::{
-        Barrier, Mutex, OnceCell, Receiver, RwLock, Semaphore, Sender, acquire, channel, many,
+        Barrier, Mutex, OnceCell, Receiver, RwLock, Semaphore, Sender, channel, granted, many,
         oneshot, oneshot_receive, unbounded,
     };
     pub(crate) use crate::work_body::then as cleaned;

@@ -14,7 +14,6 @@ pub(crate) mod rt {
     use super::{groups, more};
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
-    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::task::JoinSet;
 
@@ -24,7 +23,7 @@ pub(crate) mod rt {
     pub(crate) use tokio::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore};
     pub(crate) use tokio::sync::{broadcast, oneshot, watch};
     pub(crate) use tokio::task::{JoinHandle as Handle, spawn_blocking, yield_now};
-    pub(crate) use tokio::time::sleep;
+    pub(crate) use tokio::time::{sleep, timeout};
 
     /// The workloads for what not everybody has.
     pub(crate) fn extra(name: &str) -> Option<Body> {
@@ -119,16 +118,12 @@ pub(crate) mod rt {
     }
     pub(crate) use join_10;
 
-    pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-        tokio::time::timeout(limit, future).await.ok()
+    pub(crate) fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> oneshot::Receiver<T> {
+        receiver
     }
 
-    pub(crate) async fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> Option<T> {
-        receiver.await.ok()
-    }
-
-    pub(crate) async fn acquire(semaphore: &Semaphore) -> tokio::sync::SemaphorePermit<'_> {
-        semaphore.acquire().await.expect("an open semaphore")
+    pub(crate) fn granted<T, E: std::fmt::Debug>(permit: Result<T, E>) -> T {
+        permit.expect("an open semaphore")
     }
 
     pub(crate) async fn read(stream: &mut TcpStream, buf: &mut [u8]) -> std::io::Result<usize> {

@@ -3,7 +3,7 @@
 use super::rt;
 use crate::heap::Hold;
 use crate::runtime::Flavor;
-use crate::work_body::{Body, bodies, holds};
+use crate::work_body::{Body, Received, bodies, holds};
 use std::hint::black_box;
 
 pub(crate) fn body(name: &str) -> Option<Body> {
@@ -33,7 +33,7 @@ async fn mpsc<const SENDERS: u64, const CAPACITY: usize>(n: u64) -> u64 {
     let (sender, mut receiver) = rt::channel::<u64>(CAPACITY);
     let total = rt::spawn(async move {
         let mut count = 0;
-        while let Some(value) = receiver.recv().await {
+        while let Some(value) = receiver.recv().await.received() {
             count += value;
         }
         count
@@ -65,7 +65,7 @@ async fn mpsc_threads<const CAPACITY: usize>(n: u64) -> u64 {
         });
     });
     let mut count = 0;
-    while let Some(value) = receiver.recv().await {
+    while let Some(value) = receiver.recv().await.received() {
         count += value;
     }
     // It has nothing left to do.
@@ -78,7 +78,7 @@ pub(crate) fn echo() -> (rt::Sender<u64>, rt::Receiver<u64>) {
     let (ask, mut asked) = rt::channel::<u64>(1);
     let (answer, answered) = rt::channel::<u64>(1);
     rt::detach(rt::spawn(async move {
-        while let Some(value) = asked.recv().await {
+        while let Some(value) = asked.recv().await.received() {
             if answer.send(value).await.is_err() {
                 break;
             }
@@ -95,7 +95,7 @@ async fn ping_pong_main(n: u64) -> u64 {
         if ask.send(1).await.is_err() {
             break;
         }
-        count += answered.recv().await.unwrap_or(0);
+        count += answered.recv().await.received().unwrap_or(0);
     }
     count
 }

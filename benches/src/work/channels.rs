@@ -3,7 +3,7 @@
 use super::rt;
 use crate::heap::Hold;
 use crate::runtime::Flavor;
-use crate::work_body::{Body, bodies, holds};
+use crate::work_body::{Body, Received, bodies, holds};
 use std::hint::black_box;
 
 /// A sender that never has to wait still gives way after this many messages, or on one thread the
@@ -35,7 +35,7 @@ async fn oneshot(n: u64) -> u64 {
     for _ in 0..n {
         let (sender, receiver) = rt::oneshot::channel();
         let _ = black_box(sender).send(black_box(1));
-        count += rt::oneshot_receive(receiver).await.unwrap_or(0);
+        count += rt::oneshot_receive(receiver).await.received().unwrap_or(0);
     }
     count
 }
@@ -48,7 +48,7 @@ async fn oneshot_task(n: u64) -> u64 {
         rt::detach(rt::spawn(async move {
             let _ = sender.send(black_box(1));
         }));
-        count += rt::oneshot_receive(receiver).await.unwrap_or(0);
+        count += rt::oneshot_receive(receiver).await.received().unwrap_or(0);
     }
     count
 }
@@ -58,7 +58,7 @@ async fn oneshot_threads(n: u64) -> u64 {
     let (requests, mut requested) = rt::unbounded::<rt::oneshot::Sender<u64>>();
     let server = std::thread::spawn(move || {
         rt::run(Flavor::Current, async move {
-            while let Some(answer) = requested.recv().await {
+            while let Some(answer) = requested.recv().await.received() {
                 let _ = answer.send(black_box(1));
             }
         });
@@ -67,7 +67,7 @@ async fn oneshot_threads(n: u64) -> u64 {
     for _ in 0..n {
         let (answer, answered) = rt::oneshot::channel();
         let _ = requests.send(answer);
-        count += rt::oneshot_receive(answered).await.unwrap_or(0);
+        count += rt::oneshot_receive(answered).await.received().unwrap_or(0);
     }
     drop(requests);
     // It has nothing left to do.
@@ -84,7 +84,7 @@ async fn mpsc_threads_unbounded(n: u64) -> u64 {
         rt::run(Flavor::Current, async move {
             for sent in 0..n {
                 if sent % BURST == BURST - 1 {
-                    confirmed.recv().await;
+                    let _ = confirmed.recv().await;
                 }
                 if sender.send(black_box(1)).is_err() {
                     break;
@@ -94,7 +94,7 @@ async fn mpsc_threads_unbounded(n: u64) -> u64 {
     });
     let mut count = 0;
     let mut seen = 0_u64;
-    while let Some(value) = receiver.recv().await {
+    while let Some(value) = receiver.recv().await.received() {
         count += value;
         seen += 1;
         if seen % BURST == BURST - 1 {
@@ -110,7 +110,7 @@ async fn mpsc_unbounded<const SENDERS: u64>(n: u64) -> u64 {
     let (sender, mut receiver) = rt::unbounded::<u64>();
     let total = rt::spawn(async move {
         let mut count = 0;
-        while let Some(value) = receiver.recv().await {
+        while let Some(value) = receiver.recv().await.received() {
             count += value;
         }
         count

@@ -105,7 +105,7 @@ async fn semaphore(n: u64) -> u64 {
     let semaphore = rt::Semaphore::new(1);
     let mut count = 0;
     for _ in 0..n {
-        let permit = rt::acquire(&semaphore).await;
+        let permit = rt::granted(semaphore.acquire().await);
         count += black_box(1);
         drop(permit);
     }
@@ -117,7 +117,7 @@ async fn semaphore_8(n: u64) -> u64 {
     let (count, _) = tasks_on!(rt::Semaphore::new(2), |semaphore: Arc<rt::Semaphore>| async move {
         let mut count = 0_u64;
         for _ in 0..n / TASKS {
-            let permit = rt::acquire(&semaphore).await;
+            let permit = rt::granted(semaphore.acquire().await);
             rt::yield_now().await;
             count += black_box(1);
             drop(permit);
@@ -197,7 +197,7 @@ async fn semaphore_threads(n: u64) -> u64 {
         threads_on!(rt::Semaphore::new(1), |semaphore: Arc<rt::Semaphore>| async move {
             let mut count = 0_u64;
             for _ in 0..n / 2 {
-                let permit = rt::acquire(&semaphore).await;
+                let permit = rt::granted(semaphore.acquire().await);
                 count += black_box(1);
                 drop(permit);
             }

@@ -2,7 +2,7 @@
 
 use super::rt;
 use crate::runtime::Flavor;
-use crate::work_body::{Body, bodies};
+use crate::work_body::{Body, Received, bodies};
 use std::hint::black_box;
 
 const CAPACITY: usize = 64;
@@ -23,7 +23,7 @@ async fn mpmc<const SIDES: u64>(n: u64) -> u64 {
             let receiver = receiver.clone();
             rt::spawn(async move {
                 let mut count = 0;
-                while let Ok(value) = receiver.recv().await {
+                while let Some(value) = receiver.recv().await.received() {
                     count += value;
                 }
                 count
@@ -61,7 +61,7 @@ async fn mpmc_threads(n: u64) -> u64 {
         });
     });
     let mut count = 0;
-    while let Ok(value) = receiver.recv().await {
+    while let Some(value) = receiver.recv().await.received() {
         count += value;
     }
     // It has nothing left to do.

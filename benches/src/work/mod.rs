@@ -33,6 +33,14 @@ pub(crate) fn holds(name: &str) -> Option<Hold> {
     bounded::holds(name).or_else(|| channels::holds(name))
 }
 
+/// Does `ops` operations of `body` in `place`, once.
+pub(crate) async fn place(body: Body, place: Place, ops: u64) -> u64 {
+    match place {
+        Place::Main | Place::Threads => body(ops).await,
+        Place::Worker => rt::join(rt::spawn(body(ops))).await,
+    }
+}
+
 /// Measures `body` in `place` as long as `plan` says, in whole batches.
 pub(crate) async fn measure(
     body: Body,

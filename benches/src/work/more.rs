@@ -3,7 +3,7 @@
 
 use super::rt;
 use crate::runtime::Flavor;
-use crate::work_body::{Body, Countdown, bodies};
+use crate::work_body::{Body, Countdown, Received, bodies};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ async fn broadcast<const RECEIVERS: u64>(n: u64) -> u64 {
             rt::detach(rt::spawn(async move {
                 let mut received = 0;
                 for _ in 0..BURST {
-                    received += receiver.recv().await.unwrap_or(0);
+                    received += receiver.recv().await.received().unwrap_or(0);
                 }
                 done.arrive(received);
             }));
@@ -119,7 +119,7 @@ async fn watch_8(n: u64) -> u64 {
     for turn in 1..=n {
         let _ = sender.send(turn);
         for _ in 0..WATCHERS {
-            count += all_seen.recv().await.unwrap_or(0);
+            count += all_seen.recv().await.received().unwrap_or(0);
         }
     }
     count
@@ -201,7 +201,7 @@ async fn mpsc_reserve(n: u64) -> u64 {
         }
     }));
     let mut count = 0;
-    while let Some(value) = receiver.recv().await {
+    while let Some(value) = receiver.recv().await.received() {
         count += value;
     }
     count

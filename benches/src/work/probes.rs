@@ -5,7 +5,7 @@ use crate::catalog::Beside;
 use crate::hist::Histogram;
 use crate::sample::Sample;
 use crate::sys;
-use crate::work_body::{Body, Countdown, Parked, bodies, compute};
+use crate::work_body::{Body, Countdown, Parked, Received, bodies, compute};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::task::Poll;
@@ -31,7 +31,7 @@ pub(crate) fn body(name: &str) -> Option<Body> {
 async fn timeout_ready(n: u64) -> u64 {
     let mut count = 0;
     for _ in 0..n {
-        count += rt::timeout(FAR, async { black_box(1) }).await.unwrap_or(0);
+        count += rt::timeout(FAR, async { black_box(1) }).await.received().unwrap_or(0);
     }
     count
 }
@@ -44,7 +44,7 @@ async fn timeout_pending(n: u64) -> u64 {
             rt::yield_now().await;
             black_box(1)
         };
-        count += rt::timeout(FAR, pending_once).await.unwrap_or(0);
+        count += rt::timeout(FAR, pending_once).await.received().unwrap_or(0);
     }
     count
 }

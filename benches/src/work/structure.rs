@@ -1,7 +1,7 @@
 //! Waiting for the first of two, cancelling, and cleaning up.
 
 use super::rt;
-use crate::work_body::{Body, Countdown, PendOnce, bodies};
+use crate::work_body::{Body, Countdown, PendOnce, Received, bodies};
 use std::future::pending;
 use std::hint::black_box;
 use std::pin::pin;
@@ -55,7 +55,7 @@ async fn select_2_receive(n: u64) -> u64 {
         }
     }));
     let mut count = 0;
-    while let Some(value) = rt::select_2!(receiver.recv(), stopped.recv()) {
+    while let Some(value) = rt::select_2!(receiver.recv(), stopped.recv()).received() {
         count += value;
     }
     count

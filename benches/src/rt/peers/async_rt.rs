@@ -48,7 +48,7 @@ pub(crate) mod rt {
         }
     }
 
-    pub(crate) async fn acquire(semaphore: &Semaphore) -> smol::lock::SemaphoreGuard<'_> {
-        semaphore.acquire().await
+    pub(crate) fn granted<T>(permit: T) -> T {
+        permit
     }
 }

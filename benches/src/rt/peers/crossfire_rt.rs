@@ -31,12 +31,27 @@ pub(super) mod rt {
     );
 
     pub(crate) mod oneshot {
-        pub(crate) use crossfire::oneshot::{
-            RxOneshot as Receiver, TxOneshot as Sender, oneshot as channel,
-        };
+        use crossfire::oneshot::{TxOneshot, oneshot};
+
+        pub(crate) use crossfire::oneshot::RxOneshot as Receiver;
+
+        pub(crate) struct Sender<T: Send + 'static>(TxOneshot<T>);
+
+        pub(crate) fn channel<T: Send>() -> (Sender<T>, Receiver<T>) {
+            let (sender, receiver) = oneshot();
+            (Sender(sender), receiver)
+        }
+
+        impl<T: Send> Sender<T> {
+            /// The crate's own does not tell whether anybody was there.
+            pub(crate) fn send(self, value: T) -> Result<(), ()> {
+                self.0.send(value);
+                Ok(())
+            }
+        }
     }
 
-    pub(crate) async fn oneshot_receive<T: Send>(receiver: oneshot::Receiver<T>) -> Option<T> {
-        receiver.await.ok()
+    pub(crate) fn oneshot_receive<T: Send>(receiver: oneshot::Receiver<T>) -> oneshot::Receiver<T> {
+        receiver
     }
 }

@@ -63,7 +63,7 @@ macro_rules! takes_in {
     };
 }
 
-/// A bounded channel over a crate's own, under the names of the others.
+/// A bounded channel over a crate's own, under the names of the others. The futures are the crate's.
 macro_rules! bounded {
     ($make:path, $sender:ty, $send:ident, $receiver:ty, $recv:ident) => {
         #[derive(Clone)]
@@ -77,14 +77,14 @@ macro_rules! bounded {
         }
 
         impl<T: Send + Unpin> Sender<T> {
-            pub(crate) async fn send(&self, value: T) -> Result<(), ()> {
-                self.0.$send(value).await.map_err(drop)
+            pub(crate) fn send(&self, value: T) -> impl Future<Output = Result<(), impl Sized>> {
+                self.0.$send(value)
             }
         }
 
         impl<T: Send + Unpin> Receiver<T> {
-            pub(crate) async fn recv(&mut self) -> Option<T> {
-                self.0.$recv().await.ok()
+            pub(crate) fn recv(&mut self) -> impl Future<Output = Result<T, impl Sized>> {
+                self.0.$recv()
             }
         }
     };
@@ -110,8 +110,8 @@ macro_rules! unbounded {
         }
 
         impl<T: Send + Unpin> UnboundedReceiver<T> {
-            pub(crate) async fn recv(&mut self) -> Option<T> {
-                self.0.$recv().await.ok()
+            pub(crate) fn recv(&mut self) -> impl Future<Output = Result<T, impl Sized>> {
+                self.0.$recv()
             }
         }
     };

@@ -54,6 +54,7 @@ mod tests {
     use super::*;
     use crate::rt::corio_rt;
     use crate::rt::peers::{async_rt, crossfire_rt, flume_rt, kanal_rt, tachyonix_rt, tokio_rt};
+    use crate::work_body::Received;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
@@ -69,7 +70,8 @@ mod tests {
             assert!(poll(pin!(sender.send(1))).is_ready());
             let mut first = pin!(sender.send(2));
             assert!(poll(first.as_mut()).is_pending());
-            assert_eq!(poll(pin!(receiver.recv())), Poll::Ready(Some(1)));
+            let Poll::Ready(received) = poll(pin!(receiver.recv())) else { panic!("it is full") };
+            assert_eq!(received.received(), Some(1));
             match poll(pin!(sender.send(3))) {
                 Poll::Ready(_) => HandOver::Barging,
                 Poll::Pending => HandOver::Fifo,
