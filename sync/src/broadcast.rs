@@ -4,13 +4,12 @@
 //! never waits: when the channel is full the oldest value goes, and a receiver that had not got it
 //! *lags*, which its next receive reports, with the number of values it missed.
 //!
-//! Values are cloned for all receivers but the last. One that has a destructor or is large is cloned by
-//! one receiver at a time, and whoever sends or receives other values does not wait for that. A small plain value is copied under the channel's lock. In an `Arc` a value is
-//! not cloned at all.
+//! Values are cloned for all receivers but the last, one at a time, under the channel's lock, so that a
+//! value need not be `Sync`. `Clone` should be quick and must not use the channel. Send a large value in
+//! an `Arc`.
 
 mod receiver;
 mod sender;
-mod value;
 
 #[cfg(all(test, corio_loom))]
 mod loom;
@@ -24,7 +23,6 @@ use crate::waitlist::{List, Wakers};
 pub use crate::error::SendError;
 pub use receiver::{Receiver, Recv};
 pub use sender::{Closed, Sender, WeakSender};
-use value::Value;
 
 /// Makes a channel that keeps up to `capacity` values.
 ///
@@ -132,7 +130,7 @@ struct State<T> {
 
 struct Slot<T> {
     /// None once the last receiver took it.
-    value: Option<Value<T>>,
+    value: Option<T>,
     /// Receivers that have not got it. No later slot has less: receivers get values in order.
     left: usize,
 }
@@ -144,7 +142,7 @@ impl<T> State<T> {
 
     /// Adds a value; gives the one that had to go for it, and whom to wake, if any.
     #[inline]
-    fn push(&mut self, value: Value<T>) -> (Option<Value<T>>, Option<Wakers>) {
+    fn push(&mut self, value: T) -> (Option<T>, Option<Wakers>) {
         let mut old = None;
         if self.ring.len() == self.capacity {
             old = self.ring.pop_front().and_then(|slot| slot.value);
@@ -174,7 +172,7 @@ impl<T> State<T> {
 impl<T: Clone> State<T> {
     /// The value after those that a receiver at `next` has got.
     #[inline]
-    fn get(&mut self, next: &mut u64) -> Result<Value<T>, TryRecvError> {
+    fn get(&mut self, next: &mut u64) -> Result<T, TryRecvError> {
         if *next < self.base {
             let missed = self.base - std::mem::replace(next, self.base);
             return Err(TryRecvError::Lagged(missed));
@@ -182,8 +180,7 @@ impl<T: Clone> State<T> {
         let Some(slot) = self.ring.get_mut((*next - self.base) as usize) else {
             return Err(if self.closed { TryRecvError::Closed } else { TryRecvError::Empty });
         };
-        let value =
-            if slot.left > 1 { slot.value.as_ref().map(Value::share) } else { slot.value.take() };
+        let value = if slot.left > 1 { slot.value.clone() } else { slot.value.take() };
         slot.left -= 1;
         *next += 1;
         if slot.left == 0 {

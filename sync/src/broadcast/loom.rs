@@ -45,7 +45,7 @@ fn loom_broadcast_last_receiver_meets_send() {
     });
 }
 
-/// A value with a destructor is cloned outside the channel's lock, and dropped once.
+/// A value with a destructor is cloned for all but the last, and dropped once.
 #[test]
 fn loom_broadcast_two_receivers_get_a_shared_value() {
     crate::model(|| {

@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use super::value::Value;
 use super::{RecvError, Shared, TryRecvError};
 use crate::blocking;
 use crate::hooks::{self, Site, WaitKind};
@@ -92,8 +91,7 @@ impl<T: Clone> Receiver<T> {
     ///
     /// [`TryRecvError`]: empty, closed, or lagged.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        let value = self.shared.state.lock().get(&mut self.next);
-        value.map(Value::get)
+        self.shared.state.lock().get(&mut self.next)
     }
 
     /// Receives the next value, blocking this thread.
@@ -166,7 +164,7 @@ fn poll_recv<T: Clone>(
             Ok(value) => {
                 drop(state);
                 hooks::spend();
-                return Poll::Ready(Ok(value.get()));
+                return Poll::Ready(Ok(value));
             }
             Err(error) => error,
         };

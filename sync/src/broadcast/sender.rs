@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::value::Value;
 use super::{Receiver, SendError, Shared};
 use crate::closed::closed;
 use crate::hooks::{self, Site, WaitKind};
@@ -33,12 +32,10 @@ impl<T> Sender<T> {
     ///
     /// [`SendError`] with the value, when there is no receiver at the moment.
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        let value = Value::new(value);
         let mut state = self.shared.state.lock();
         let receivers = state.receivers;
         if receivers == 0 {
-            drop(state);
-            return Err(SendError(value.unshared()));
+            return Err(SendError(value));
         }
         let (old, wakers) = state.push(value);
         drop(state);
