@@ -311,3 +311,42 @@ fn without_a_runtime_the_error_says_so() {
     let error = corio_io::example(fs::read("/")).unwrap_err();
     assert!(error.to_string().contains("runtime"), "{error}");
 }
+
+#[test]
+fn what_is_in_memory_is_read_at_once_and_all_else_the_same() {
+    run(async {
+        let dir = fs::temp::dir().await.unwrap();
+        for size in [0, 1, 1000, (64 << 10) - 1, 64 << 10, (64 << 10) + 1, 300_000] {
+            let path = dir.path().join(size.to_string());
+            let data: Vec<u8> = (0..size).map(|i| (i % 127) as u8).collect();
+            fs::write(&path, data.clone()).await.unwrap();
+            // The first may teach what file system it is; the next ones know.
+            for _ in 0..3 {
+                assert!(fs::read(&path).await.unwrap() == data);
+                assert!(fs::read_to_string(&path).await.unwrap().as_bytes() == data);
+                let mut file = File::open(&path).await.unwrap();
+                let flags = rustix::fs::fcntl_getfl(&file).unwrap();
+                assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK));
+                let mut got = Vec::new();
+                file.read_to_end(&mut got).await.unwrap();
+                assert!(got == data);
+            }
+        }
+        // A link is followed, a pipe is not opened on trial, and /proc is no disk.
+        let (link, fifo) = (dir.path().join("link"), dir.path().join("fifo"));
+        fs::symlink("1000", &link).await.unwrap();
+        assert_eq!(fs::read(&link).await.unwrap().len(), 1000);
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        let to = fifo.clone();
+        let writer = corio_runtime::spawn_blocking(move || sync::write(to, "through the pipe"));
+        assert_eq!(fs::read_to_string(&fifo).await.unwrap(), "through the pipe");
+        writer.await.unwrap().unwrap();
+        assert!(!fs::read("/proc/self/cmdline").await.unwrap().is_empty());
+        let text = dir.path().join("text");
+        fs::write(&text, [0xff, 0xfe]).await.unwrap();
+        let error = fs::read_to_string(&text).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        dir.close().await.unwrap();
+    });
+}

@@ -25,9 +25,13 @@ use corio_sync::hooks::{self, Site, WaitKind};
 /// When it is polled again after it has given its result.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Call<T> {
+    /// What may give the result at once, without a thread.
+    attempt: Option<Attempt<T>>,
     state: State<T>,
     site: Site,
 }
+
+type Attempt<T> = Box<dyn FnOnce() -> Option<T> + Send>;
 
 enum State<T> {
     New(Box<dyn FnOnce() -> Result<T> + Send>),
@@ -38,7 +42,13 @@ enum State<T> {
 impl<T: Send + 'static> Call<T> {
     #[track_caller]
     pub(crate) fn new(call: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
-        Self { state: State::New(Box::new(call)), site: Site::caller() }
+        Self { attempt: None, state: State::New(Box::new(call)), site: Site::caller() }
+    }
+
+    /// Tries `attempt`, which does not block, before the call.
+    pub(super) fn trying(mut self, attempt: impl FnOnce() -> Option<T> + Send + 'static) -> Self {
+        self.attempt = Some(Box::new(attempt));
+        self
     }
 
     /// A call with a path, which its error names.
@@ -122,6 +132,14 @@ impl<T: Send + 'static> Future for Call<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.attempt.is_some() {
+            ready!(hooks::poll_budget(cx));
+            Handle::try_current().map_err(Error::other)?;
+            if let Some(value) = this.attempt.take().and_then(|attempt| attempt()) {
+                this.state = State::Done;
+                return Poll::Ready(Ok(value));
+            }
+        }
         if let State::New(_) = this.state {
             let State::New(call) = std::mem::replace(&mut this.state, State::Done) else {
                 unreachable!("it was just looked at")

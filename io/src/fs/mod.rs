@@ -11,8 +11,8 @@
 //! | move, copy, remove, look | [`rename`], [`copy`], [`remove_file`], [`remove_dir_all`], [`metadata`], … |
 //!
 //! Systems have no readiness for files: a read takes as long as the disk takes. So every operation here is
-//! one call on a thread for blocking calls, except reads of a [`File`] whose bytes are in the system's
-//! cache, which are done at once. Paths, permissions and metadata are std's types.
+//! one call on a thread for blocking calls, except reads, and opening for reading, of what the system has
+//! in its memory: that is done at once. Paths, permissions and metadata are std's types.
 //!
 //! Errors have std's kind and name the operation and the path; the error of the system, with its number,
 //! is their [`source`](std::error::Error::source).
@@ -23,6 +23,7 @@
 //! and its result is thrown away; at the end of the runtime it is waited for.
 
 mod batch;
+mod cached;
 pub(crate) mod call;
 mod file;
 mod name;

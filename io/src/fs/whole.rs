@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use corio_runtime::blocking;
 
-use super::{Call, name};
+use super::{Call, cached, name};
 
 /// Reads a whole file.
 ///
-/// For many small files at a time, [`batch`](super::batch) spares hand-offs.
+/// A small one that the system has in memory is read at once, the others on a thread for blocking calls. For
+/// many small files at a time, [`batch`](super::batch) spares hand-offs.
 ///
 /// # Errors
 ///
@@ -35,7 +36,8 @@ use super::{Call, name};
 /// ```
 #[track_caller]
 pub fn read(path: impl AsRef<Path>) -> Call<Vec<u8>> {
-    Call::on_path("read", path, |path| std::fs::read(path))
+    let known = path.as_ref().to_path_buf();
+    Call::on_path("read", path, cached::read_by_call).trying(move || cached::read(&known))
 }
 
 /// Reads a whole file that holds text.
@@ -49,7 +51,9 @@ pub fn read(path: impl AsRef<Path>) -> Call<Vec<u8>> {
 /// Safe: nothing is changed.
 #[track_caller]
 pub fn read_to_string(path: impl AsRef<Path>) -> Call<String> {
+    let known = path.as_ref().to_path_buf();
     Call::on_path("read", path, |path| std::fs::read_to_string(path))
+        .trying(move || String::from_utf8(cached::read(&known)?).ok())
 }
 
 /// Writes a file: makes it, or replaces what is in it.

@@ -17,7 +17,7 @@ use corio_sync::hooks::{Site, WaitKind};
 use corio_sync::prim::Arc;
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 
-use super::{Call, OpenOptions};
+use super::{Call, OpenOptions, cached};
 use crate::behind::Behind;
 use crate::seek::{AsyncSeekExt, Seek};
 use crate::support::noted;
@@ -97,7 +97,14 @@ impl File {
     /// Safe: it is closed again.
     #[track_caller]
     pub fn open(path: impl AsRef<Path>) -> Call<Self> {
-        OpenOptions::new().read(true).open(path)
+        let known = path.as_ref().to_path_buf();
+        let open = |path: &Path| {
+            let file = std::fs::File::open(path)?;
+            cached::learn(&file);
+            Ok(Self::opened(file, Some(path)))
+        };
+        Call::on_path("open", path, open)
+            .trying(move || Some(Self::opened(cached::open(&known)?, Some(&known))))
     }
 
     /// Opens a file for writing: makes it, or empties it.

@@ -1,0 +1,146 @@
+//! Small files that the system has in its memory are opened and read at once, without a thread.
+//!
+//! The kernel is asked to do it from its caches or not at all (`RESOLVE_CACHED` for the path, `RWF_NOWAIT` for
+//! the bytes); whatever it cannot do so, a call does. Two things it does not promise are seen to here. A pipe or
+//! a device must not be opened on trial, since that has effects: what it is, is found out first, without
+//! opening it. And a file system that asks a server or another program waits for it in `open`: only
+//! kinds that are known to live on this machine's own disks and memory count, and a call has to
+//! find out the kind first. The idea to try and fall back is that of the kernel's own io_uring.
+
+use std::io::Result;
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::{learn, open, read};
+#[cfg(not(target_os = "linux"))]
+pub(super) use nowhere::{learn, open, read};
+
+/// Reads a whole file, blocking; what is learnt about its file system helps the next.
+pub(super) fn read_by_call(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read;
+
+    let mut file = std::fs::File::open(path)?;
+    learn(&file);
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::File;
+    use std::io::IoSliceMut;
+    use std::path::Path;
+
+    use corio_sync::hooks;
+    use corio_sync::prim::Mutex;
+    use corio_sync::prim::statics::OnceLock;
+    use rustix::fs::{
+        AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fcntl_setfl,
+        fstatfs, openat2, statx,
+    };
+    use rustix::io::{ReadWriteFlags, preadv2};
+
+    /// Larger files are worth a thread.
+    const MOST: usize = 64 << 10;
+    /// One of these is worth so many operations of the task's budget.
+    const OPERATIONS: usize = 8;
+
+    /// File systems on this machine's own disks and memory, by what `statfs` says: ext2 to ext4, xfs, btrfs,
+    /// f2fs, tmpfs, ramfs, overlayfs.
+    const LOCAL: [i64; 7] =
+        [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994, 0x8584_58F6, 0x794C_7630];
+
+    /// The devices that files were found on, and whether their file systems are local ones.
+    static DEVICES: OnceLock<Mutex<Vec<(Device, bool)>>> = OnceLock::new();
+
+    type Device = (u32, u32);
+
+    /// More devices than this are not remembered.
+    const MOST_DEVICES: usize = 64;
+
+    fn device(stat: &Statx) -> Device {
+        (stat.stx_dev_major, stat.stx_dev_minor)
+    }
+
+    fn is_local(device: Device) -> Option<bool> {
+        let devices = DEVICES.get()?.lock();
+        devices.iter().find(|known| known.0 == device).map(|known| known.1)
+    }
+
+    /// Remembers what kind of file system a file is on. It may block.
+    pub(in super::super) fn learn(file: &File) {
+        let Ok(stat) = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::TYPE) else { return };
+        if is_local(device(&stat)).is_some() {
+            return;
+        }
+        let Ok(kind) = fstatfs(file) else { return };
+        // On some machines the type has 32 bits, and the largest numbers a sign.
+        let kind = i64::from(kind.f_type as u32);
+        let mut devices = DEVICES.get_or_init(Mutex::default).lock();
+        if devices.len() < MOST_DEVICES {
+            devices.push((device(&stat), LOCAL.contains(&kind)));
+        }
+    }
+
+    /// Opens a regular file for reading, if that needs no waiting; gives its size, too.
+    fn open_sized(path: &Path) -> Option<(File, u64)> {
+        let find = |flags| {
+            openat2(CWD, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED).ok()
+        };
+        let found = find(OFlags::PATH)?;
+        let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+        let stat = statx(&found, "", flags, StatxFlags::TYPE | StatxFlags::SIZE).ok()?;
+        let kind = FileType::from_raw_mode(stat.stx_mode.into());
+        if kind != FileType::RegularFile || is_local(device(&stat)) != Some(true) {
+            return None;
+        }
+        // Not to wait for somebody's lease.
+        let file = find(OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK)?;
+        Some((file.into(), stat.stx_size))
+    }
+
+    /// Opens a regular file for reading, if that needs no waiting.
+    pub(in super::super) fn open(path: &Path) -> Option<File> {
+        let (file, _) = open_sized(path)?;
+        fcntl_setfl(&file, OFlags::empty()).ok()?;
+        spend();
+        Some(file)
+    }
+
+    /// Reads a whole small file, if that needs no waiting.
+    pub(in super::super) fn read(path: &Path) -> Option<Vec<u8>> {
+        let (file, size) = open_sized(path)?;
+        let size = usize::try_from(size).ok().filter(|size| *size <= MOST)?;
+        // One byte more shows a file that has grown; fewer, one that is not all in memory.
+        let mut bytes = vec![0; size + 1];
+        let mut bufs = [IoSliceMut::new(&mut bytes)];
+        let n = preadv2(&file, &mut bufs, 0, ReadWriteFlags::NOWAIT).ok()?;
+        if n != size {
+            return None;
+        }
+        bytes.truncate(n);
+        spend();
+        Some(bytes)
+    }
+
+    fn spend() {
+        (0..OPERATIONS).for_each(|_| hooks::spend());
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod nowhere {
+    use std::fs::File;
+    use std::path::Path;
+
+    pub(in super::super) fn learn(_: &File) {}
+
+    pub(in super::super) fn open(_: &Path) -> Option<File> {
+        None
+    }
+
+    pub(in super::super) fn read(_: &Path) -> Option<Vec<u8>> {
+        None
+    }
+}
