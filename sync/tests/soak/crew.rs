@@ -117,8 +117,11 @@ impl<'a> Crew<'a> {
             shares[i % THREADS].push(task);
         }
         thread::scope(|s| {
-            shares.into_iter().for_each(|share| drop(s.spawn(move || drive(share))));
-            self.threads.into_iter().for_each(|work| drop(s.spawn(work)));
+            let drivers = shares.into_iter().map(|share| s.spawn(move || drive(share)));
+            let mut threads: Vec<_> = drivers.collect();
+            threads.extend(self.threads.into_iter().map(|work| s.spawn(work)));
+            // Joined by hand: the end of a scope is an order that ThreadSanitizer does not see.
+            threads.into_iter().for_each(|thread| thread.join().expect("work has failed"));
         });
     }
 }
