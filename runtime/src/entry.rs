@@ -38,7 +38,7 @@ impl Config {
         if let Some(seed) = self.seed {
             builder = builder.seed(seed);
         }
-        match builder.start_paused(self.start_paused).build() {
+        match builder.private().start_paused(self.start_paused).build() {
             Ok(runtime) => runtime,
             Err(error) => panic!("cannot make the runtime: {error}"),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use corio::time::{Instant, sleep, sleep_until};
 use corio::{Handle, spawn, timeout};
 
-use crate::common::Log;
+use crate::common::{LONG, Log};
 use crate::kit::{secs, timers};
 
 /// `sleep(0)` gives way once: what was queued before it has run when it returns, what came later not.
@@ -86,25 +86,31 @@ async fn sl_08_a_sleep_may_be_for_ever() {
 /// In virtual time a sleep for ever that nothing can end fails the test, and says what waits.
 #[test]
 fn sl_08_virtual_time_that_stands_still_for_good_is_a_failure() {
-    let runtime = corio::runtime::Builder::new_current_thread().start_paused(true).build().unwrap();
-    let waits = std::panic::AssertUnwindSafe(|| {
-        runtime.block_on(async {
-            drop(spawn(pending::<()>()));
-            sleep(Duration::MAX).await;
-        });
-    });
-    let panic = std::panic::catch_unwind(waits).unwrap_err();
+    #[corio::main(flavor = "current_thread", start_paused = true)]
+    async fn main() {
+        drop(spawn(pending::<()>()));
+        sleep(Duration::MAX).await;
+    }
+    // On a thread of its own, so that this test ends also when it does not.
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || ended.send(std::panic::catch_unwind(main)));
+    let panic = has_ended.recv_timeout(LONG).expect("it hangs").unwrap_err();
     let text = panic.downcast_ref::<String>().unwrap();
     assert!(text.contains("stands still for good") && text.contains("waiting on sleep"), "{text}");
     assert!(text.contains("sl.rs"), "{text}");
-    // Where another thread may wake a task it is waited for.
+}
+
+/// Where another thread may still wake a task, or spawn one, virtual time waits for it.
+#[corio::test(start_paused = true)]
+async fn sl_08_what_another_thread_may_wake_is_waited_for() {
     let (send, receive) = corio::sync::oneshot::channel();
+    let handle = Handle::current();
     let other = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(5));
-        send.send(7).unwrap();
+        handle.spawn(async move { send.send(7).unwrap() })
     });
-    assert_eq!(runtime.block_on(receive).unwrap(), 7);
-    other.join().unwrap();
+    assert_eq!(timeout(Duration::MAX, receive).await.unwrap().unwrap(), 7);
+    other.join().unwrap().await.unwrap();
 }
 
 /// Time may be moved as far as it goes: what is due on the way runs, and the call returns.

@@ -166,6 +166,7 @@ fn on_core<F: Future>(
     core.on_alloc();
     let header = MainHeader(main_header(core.shared_ptr(), core.next_id(), Options::at(site)));
     context.leave();
+    drop(context);
     started(header.canceller());
     drive(shared, core, header, MainFuture { future, outcome: None })
 }

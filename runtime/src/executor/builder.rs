@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) thread_stack_size: Option<usize>,
     pub(crate) pin_workers: bool,
     pub(crate) seed: Option<u64>,
+    /// Nobody has the runtime but through handles.
+    pub(crate) is_private: bool,
     pub(crate) blocking_threshold: Option<Duration>,
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
@@ -140,6 +142,7 @@ impl Builder {
                 thread_stack_size: None,
                 pin_workers: false,
                 seed: None,
+                is_private: false,
                 blocking_threshold: None,
                 on_thread_start: None,
                 on_thread_stop: None,
@@ -149,6 +152,12 @@ impl Builder {
             workers: None,
             start_paused: false,
         }
+    }
+
+    /// The runtime's owner shows it to nobody.
+    pub(crate) fn private(mut self) -> Self {
+        self.config.is_private = true;
+        self
     }
 
     /// A runtime whose workers steal from each other; the thread in `block_on` is one of them.

@@ -1,15 +1,17 @@
 //! Noticing that virtual time stands still for good.
 //!
 //! A test in virtual time whose tasks all wait for what never comes would hang without a word. That
-//! nothing can come is known for certain when every reference to every task is accounted for: a task
-//! list's, a handle's, and the wakers that hang in timers which are never due. Whatever else could
-//! wake a task (a channel's waker, a descriptor's, a canceller) would hold one more. Then the main
-//! future fails, and says why; where something else could still wake a task, from another thread for
-//! one, it is told on stderr after a while.
+//! nothing can come is known for certain when nobody else has the runtime, and every reference to every
+//! task is accounted for: a task list's, a handle's, and the wakers that hang in timers which are never
+//! due. Whatever else could wake a task (a channel's waker, a descriptor's, a canceller) would hold one
+//! more. Then the main future fails, and says why; where something else could still come, from another
+//! thread for one, it is told on stderr after a while.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::context::with_context;
 use super::core_shared::CoreShared;
 use super::shared::Shared;
 use crate::introspect;
@@ -44,8 +46,9 @@ impl Stuck {
     }
 
     /// Why the main future is to fail, if it is.
+    #[inline]
     pub(super) fn take_report(&self) -> Option<String> {
-        self.report.take()
+        if self.has_report() { self.report.take() } else { None }
     }
 
     /// The core is idle, its clock is paused, and no timer will be due: tells whether the main future
@@ -83,7 +86,9 @@ impl Stuck {
 
 /// Whether nothing can wake a task of a runtime with one core, which is idle.
 fn is_certain(runtime: &Shared, core: &CoreShared) -> bool {
-    if runtime.has_blocking_work() || runtime.is_closing() {
+    // The owner's, and that of the context in which its thread runs the core. Another could spawn.
+    let alone = with_context(|context| context.is_some_and(|c| Arc::strong_count(&c.shared) == 2));
+    if !runtime.config.is_private || !alone || runtime.has_blocking_work() || runtime.is_closing() {
         return false;
     }
     let (mut held, mut known, mut mains) = (0_u64, 0_u64, 0);
