@@ -106,7 +106,9 @@ fn check_echo(stream: &mut TcpStream, bytes: &[u8]) {
 
 #[test]
 fn all_explain_themselves() {
-    for name in ["hello", "echo-server", "echo-client", "chat-server", "proxy", "tail", "parallel-shell"] {
+    for name in
+        ["hello", "echo-server", "echo-client", "chat-server", "proxy", "tail", "parallel-shell"]
+    {
         let help = output(name, &["--help"]);
         assert!(help.status.success());
         assert!(text(&help.stdout).starts_with(name), "{}", text(&help.stdout));

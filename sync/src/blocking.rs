@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::prim::Parker;
+use crate::prim::{Linger, Parker};
 
 /// A waker that unparks one thread.
 struct Unpark(Parker);
@@ -17,6 +17,10 @@ impl Wake for Unpark {
     fn wake_by_ref(self: &Arc<Self>) {
         self.0.unpark();
     }
+}
+
+thread_local! {
+    static LINGER: Linger = const { Linger::new() };
 }
 
 /// Drives `future` on this thread.
@@ -38,6 +42,9 @@ fn drive<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return Some(output);
+        }
+        if LINGER.with(|linger| unpark.0.linger(linger)) {
+            continue;
         }
         match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
             None => unpark.0.park(),

@@ -24,7 +24,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use corio_sync::prim::thread::{self, JoinHandle};
-use corio_sync::prim::{Arc, Condvar, Mutex, MutexGuard, Parker, UnsafeCell};
+use corio_sync::prim::{Arc, Condvar, Linger, Mutex, MutexGuard, Parker, UnsafeCell};
 
 use crate::task::header::{catch, drop_payload};
 
@@ -169,6 +169,7 @@ unsafe impl Send for Slot {}
 thread_local! {
     /// The pool whose thread this is (the address of its `Shared`), and the thread's number in it.
     static CURRENT: Cell<(usize, u64)> = const { Cell::new((0, 0)) };
+    static LINGER: Linger = const { Linger::new() };
 }
 
 impl Slot {
@@ -446,7 +447,8 @@ impl Shared {
         if !is_busy {
             self.call(&self.config.on_idle);
         }
-        if !park(&slot.parker, self.config.keep_alive) {
+        let is_here = LINGER.with(|linger| slot.parker.linger(linger));
+        if !is_here && !park(&slot.parker, self.config.keep_alive) {
             let mut state = self.state.lock();
             if let Some(at) = state.idle.iter().position(|other| other.id == slot.id) {
                 state.idle.remove(at);

@@ -21,7 +21,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use corio_sync::hooks::TaskHead;
-use corio_sync::prim::Ordering;
+use corio_sync::prim::{Linger, Ordering};
 
 use super::abort::AbortOnUnwind;
 use super::cells::Cells;
@@ -93,6 +93,7 @@ pub(crate) struct Core {
     pub(super) seen: RefCell<Vec<(u64, u64)>>,
     pub(super) nap: Cell<Duration>,
     stuck: Stuck,
+    linger: Linger,
 }
 
 // SAFETY: a `Core` goes from thread to thread only through its slot's lock (E1).
@@ -123,6 +124,7 @@ impl Core {
             seen: RefCell::new(Vec::new()),
             nap: Cell::new(FIRST_NAP),
             stuck: Stuck::default(),
+            linger: Linger::new(),
         }
     }
 
@@ -520,7 +522,11 @@ impl Core {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        self.sleep(runtime, nap, may_end);
+        if self.linger(runtime) {
+            self.shared().park.wake_up();
+        } else {
+            self.sleep(runtime, nap, may_end);
+        }
         let now = self.read_clock(runtime);
         self.looked_ns.set(now);
         self.glanced_ns.set(now);
@@ -531,6 +537,12 @@ impl Core {
         // A sleep counts as progress: the watcher must not take the next poll for a long one.
         self.count_polls(1);
         self.shared().timers.fire(now, TIMER_BATCH);
+    }
+
+    /// Waits a few microseconds for a sender, if that has been worth it lately.
+    fn linger(&self, runtime: &Shared) -> bool {
+        // Virtual time stands still meanwhile, and a seed must decide everything.
+        !runtime.clock.is_paused() && self.linger.wait(|| self.shared().park.is_notified())
     }
 
     fn count_polls(&self, count: u64) {

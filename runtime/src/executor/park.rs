@@ -53,6 +53,12 @@ impl ParkState {
         }
     }
 
+    /// Whether a sender has been here since the core last looked.
+    pub(crate) fn is_notified(&self) -> bool {
+        // Ordering: Relaxed, a hint: `wake_up` or `fall_asleep` comes next.
+        self.0.load(Ordering::Relaxed) == NOTIFIED
+    }
+
     /// The core's thread is about to sleep: `false` if it was notified and must look again. After
     /// `true` it looks everywhere once more and only then sleeps.
     pub(crate) fn fall_asleep(&self) -> bool {

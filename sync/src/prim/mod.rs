@@ -30,10 +30,12 @@ macro_rules! const_fn {
 }
 pub(crate) use const_fn;
 
+mod linger;
 mod parker;
 mod spin;
 
 pub use imp::*;
+pub use linger::Linger;
 pub use parker::Parker;
 pub use spin::{SpinGuard, SpinLock};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AtomicU32, Condvar, Mutex, Ordering};
+use super::{AtomicU32, Condvar, Linger, Mutex, Ordering};
 
 const EMPTY: u32 = 0;
 const NOTIFIED: u32 = 1;
@@ -33,6 +33,12 @@ impl Parker {
     pub fn try_take(&self) -> bool {
         // Ordering: Acquire sees what the unparker wrote. Pairs with the AcqRel swap in `unpark`.
         self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED
+    }
+
+    /// Takes a notification if one comes soon, on a thread that has seen that happen.
+    pub fn linger(&self, linger: &Linger) -> bool {
+        // Ordering: Relaxed, `try_take` looks again.
+        linger.wait(|| self.state.load(Ordering::Relaxed) == NOTIFIED) && self.try_take()
     }
 
     /// Waits for a notification and takes it.
