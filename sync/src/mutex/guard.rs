@@ -52,6 +52,20 @@ pub struct MappedMutexGuard<'a, U: ?Sized> {
 }
 
 /// The key to a part of the value of a shared [`Mutex`]; dropping it unlocks.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use corio_sync::{Mutex, OwnedMutexGuard};
+///
+/// let mutex = Arc::new(Mutex::new((1, String::from("one"))));
+/// let mut name = OwnedMutexGuard::map(mutex.clone().try_lock_owned()?, |pair| &mut pair.1);
+/// std::thread::spawn(move || name.push('!')).join().unwrap();
+/// assert_eq!(mutex.try_lock()?.1, "one!");
+/// # Ok::<(), corio_sync::TryLockError>(())
+/// ```
 #[must_use = "the mutex is unlocked as soon as the guard is dropped"]
 pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized = T> {
     lock: Arc<Mutex<T>>,

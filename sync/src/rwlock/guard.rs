@@ -98,6 +98,22 @@ guard! {
 guard! {
     /// The right to read the value of a shared [`RwLock`] and to become its writer; dropping it lets
     /// go.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use corio_sync::{OwnedRwLockUpgradableReadGuard, RwLock};
+    ///
+    /// let lock = Arc::new(RwLock::new(1));
+    /// let guard = lock.clone().try_upgradable_read_owned()?;
+    /// if *guard == 1 {
+    ///     *OwnedRwLockUpgradableReadGuard::try_upgrade(guard).expect("no other reader") += 1;
+    /// }
+    /// assert_eq!(*lock.try_read()?, 2);
+    /// # Ok::<(), corio_sync::TryLockError>(())
+    /// ```
     OwnedRwLockUpgradableReadGuard [] Arc<RwLock<T>>, Box<T>, Kind::Upgradable
 }
 

@@ -36,6 +36,22 @@ pub struct OwnedRwLockMappedReadGuard<T: ?Sized, U: ?Sized = T> {
 }
 
 /// The right to write a part of the value of a shared [`RwLock`]; dropping it lets go.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use corio_sync::{OwnedRwLockWriteGuard, RwLock};
+///
+/// let lock = Arc::new(RwLock::new(vec![1, 2, 3]));
+/// let guard = lock.clone().try_write_owned()?;
+/// let mut last = OwnedRwLockWriteGuard::try_map(guard, |all| all.last_mut()).unwrap();
+/// *last += 1;
+/// drop(last);
+/// assert_eq!(*lock.try_read()?, [1, 2, 4]);
+/// # Ok::<(), corio_sync::TryLockError>(())
+/// ```
 #[must_use = "the lock is let go as soon as the guard is dropped"]
 pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized = T> {
     lock: Arc<RwLock<T>>,
