@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 /// A workload's code: does `n` operations and returns how many took place, counted by the work.
 pub(crate) type Body = fn(u64) -> Pin<Box<dyn Future<Output = u64> + Send>>;
 
-/// Makes the list of a module's workloads: `name => function`.
+/// Makes the list of a module's workloads: `name => function`, or `name => function(more arguments)`.
 macro_rules! bodies {
-    ($name:expr, { $($key:literal => $function:expr),* $(,)? }) => {
+    ($name:expr, { $($key:literal => $function:ident $(($($arg:expr),*))?),* $(,)? }) => {
         match $name {
-            $($key => Some(|n| Box::pin($function(n)))),*,
+            $($key => Some(|n| Box::pin($function(n $($(, $arg)*)?)))),*,
             _ => None,
         }
     };

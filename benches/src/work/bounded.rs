@@ -8,15 +8,15 @@ use std::hint::black_box;
 
 pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
-        "mpsc_1_64" => mpsc::<1, 64>,
-        "mpsc_1_1024" => mpsc::<1, 1024>,
-        "mpsc_4_64" => mpsc::<4, 64>,
-        "mpsc_4_1024" => mpsc::<4, 1024>,
-        "mpsc_100_64" => mpsc::<100, 64>,
-        "mpsc_100_1024" => mpsc::<100, 1024>,
-        "mpsc_threads_1" => mpsc_threads::<1>,
-        "mpsc_threads_64" => mpsc_threads::<64>,
-        "mpsc_threads_1024" => mpsc_threads::<1024>,
+        "mpsc_1_64" => mpsc(1, 64),
+        "mpsc_1_1024" => mpsc(1, 1024),
+        "mpsc_4_64" => mpsc(4, 64),
+        "mpsc_4_1024" => mpsc(4, 1024),
+        "mpsc_100_64" => mpsc(100, 64),
+        "mpsc_100_1024" => mpsc(100, 1024),
+        "mpsc_threads_1" => mpsc_threads(1),
+        "mpsc_threads_64" => mpsc_threads(64),
+        "mpsc_threads_1024" => mpsc_threads(1024),
         "ping_pong_tasks" => ping_pong_tasks,
         "ping_pong_main" => ping_pong_main,
     })
@@ -29,8 +29,8 @@ pub(crate) fn holds(name: &str) -> Option<Hold> {
     })
 }
 
-async fn mpsc<const SENDERS: u64, const CAPACITY: usize>(n: u64) -> u64 {
-    let (sender, mut receiver) = rt::channel::<u64>(CAPACITY);
+async fn mpsc(n: u64, senders: u64, capacity: usize) -> u64 {
+    let (sender, mut receiver) = rt::channel::<u64>(capacity);
     let total = rt::spawn(async move {
         let mut count = 0;
         while let Some(value) = receiver.recv().await.received() {
@@ -38,10 +38,10 @@ async fn mpsc<const SENDERS: u64, const CAPACITY: usize>(n: u64) -> u64 {
         }
         count
     });
-    for _ in 0..SENDERS {
+    for _ in 0..senders {
         let sender = sender.clone();
         rt::detach(rt::spawn(async move {
-            for _ in 0..n / SENDERS {
+            for _ in 0..n / senders {
                 if sender.send(black_box(1)).await.is_err() {
                     break;
                 }
@@ -53,8 +53,8 @@ async fn mpsc<const SENDERS: u64, const CAPACITY: usize>(n: u64) -> u64 {
 }
 
 /// The receiver is here, the sender on another thread with a runtime of its own.
-async fn mpsc_threads<const CAPACITY: usize>(n: u64) -> u64 {
-    let (sender, mut receiver) = rt::channel::<u64>(CAPACITY);
+async fn mpsc_threads(n: u64, capacity: usize) -> u64 {
+    let (sender, mut receiver) = rt::channel::<u64>(capacity);
     let sending = std::thread::spawn(move || {
         rt::run(Flavor::Current, async move {
             for _ in 0..n {

@@ -15,9 +15,9 @@ pub(crate) fn body(name: &str) -> Option<Body> {
         "oneshot" => oneshot,
         "oneshot_task" => oneshot_task,
         "oneshot_threads" => oneshot_threads,
-        "mpsc_1_unbounded" => mpsc_unbounded::<1>,
-        "mpsc_4_unbounded" => mpsc_unbounded::<4>,
-        "mpsc_100_unbounded" => mpsc_unbounded::<100>,
+        "mpsc_1_unbounded" => mpsc_unbounded(1),
+        "mpsc_4_unbounded" => mpsc_unbounded(4),
+        "mpsc_100_unbounded" => mpsc_unbounded(100),
         "mpsc_threads_unbounded" => mpsc_threads_unbounded,
     })
 }
@@ -106,7 +106,7 @@ async fn mpsc_threads_unbounded(n: u64) -> u64 {
     count
 }
 
-async fn mpsc_unbounded<const SENDERS: u64>(n: u64) -> u64 {
+async fn mpsc_unbounded(n: u64, senders: u64) -> u64 {
     let (sender, mut receiver) = rt::unbounded::<u64>();
     let total = rt::spawn(async move {
         let mut count = 0;
@@ -115,10 +115,10 @@ async fn mpsc_unbounded<const SENDERS: u64>(n: u64) -> u64 {
         }
         count
     });
-    for _ in 0..SENDERS {
+    for _ in 0..senders {
         let sender = sender.clone();
         rt::detach(rt::spawn(async move {
-            for sent in 0..n / SENDERS {
+            for sent in 0..n / senders {
                 if sent % BURST == BURST - 1 {
                     rt::yield_now().await;
                 }

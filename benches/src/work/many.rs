@@ -9,16 +9,16 @@ const CAPACITY: usize = 64;
 
 pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
-        "mpmc_1_64" => mpmc::<1>,
-        "mpmc_4_64" => mpmc::<4>,
+        "mpmc_1_64" => mpmc(1),
+        "mpmc_4_64" => mpmc(4),
         "mpmc_threads_64" => mpmc_threads,
     })
 }
 
 /// As many senders as receivers.
-async fn mpmc<const SIDES: u64>(n: u64) -> u64 {
+async fn mpmc(n: u64, sides: u64) -> u64 {
     let (sender, receiver) = rt::many::bounded::<u64>(CAPACITY);
-    let receivers: Vec<_> = (0..SIDES)
+    let receivers: Vec<_> = (0..sides)
         .map(|_| {
             let receiver = receiver.clone();
             rt::spawn(async move {
@@ -30,10 +30,10 @@ async fn mpmc<const SIDES: u64>(n: u64) -> u64 {
             })
         })
         .collect();
-    for _ in 0..SIDES {
+    for _ in 0..sides {
         let sender = sender.clone();
         rt::detach(rt::spawn(async move {
-            for _ in 0..n / SIDES {
+            for _ in 0..n / sides {
                 if sender.send(black_box(1)).await.is_err() {
                     break;
                 }

@@ -18,9 +18,9 @@ pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
         "mpsc_1_reserve" => mpsc_reserve,
         "mpsc_1_many" => mpsc_many,
-        "broadcast_1" => broadcast::<1>,
-        "broadcast_4" => broadcast::<4>,
-        "broadcast_8" => broadcast::<8>,
+        "broadcast_1" => broadcast(1),
+        "broadcast_4" => broadcast(4),
+        "broadcast_8" => broadcast(8),
         "watch" => watch,
         "watch_8" => watch_8,
         "watch_threads" => watch_threads,
@@ -31,12 +31,12 @@ pub(crate) fn body(name: &str) -> Option<Body> {
     })
 }
 
-async fn broadcast<const RECEIVERS: u64>(n: u64) -> u64 {
+async fn broadcast(n: u64, receivers: u64) -> u64 {
     let (sender, _) = rt::broadcast::channel::<u64>(1024);
     let mut count = 0;
     for _ in 0..n / BURST {
-        let done = Arc::new(Countdown::new(RECEIVERS));
-        for _ in 0..RECEIVERS {
+        let done = Arc::new(Countdown::new(receivers));
+        for _ in 0..receivers {
             let mut receiver = sender.subscribe();
             let done = done.clone();
             rt::detach(rt::spawn(async move {

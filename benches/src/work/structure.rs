@@ -19,8 +19,8 @@ pub(crate) fn body(name: &str) -> Option<Body> {
         "select_2_ready" => select_2_ready,
         "select_2" => select_2,
         "select_2_receive" => select_2_receive,
-        "cancel_sleeping" => cancel_sleeping::<1>,
-        "cancel_sleeping_1000" => cancel_sleeping::<BATCH>,
+        "cancel_sleeping" => cancel_sleeping(1),
+        "cancel_sleeping_1000" => cancel_sleeping(BATCH),
         "plain_task" => plain_task,
         "plain_task_beside" => plain_task_beside,
         "cleanup_task" => cleanup_task,
@@ -76,12 +76,12 @@ pub(crate) async fn sleeping(asleep: Arc<Countdown>) {
 }
 
 /// Counts the tasks that ended because they were cancelled.
-async fn cancel_sleeping<const AT_ONCE: u64>(n: u64) -> u64 {
+async fn cancel_sleeping(n: u64, at_once: u64) -> u64 {
     let mut count = 0;
-    let mut handles = Vec::with_capacity(AT_ONCE as usize);
-    for _ in 0..n / AT_ONCE {
-        let asleep = Arc::new(Countdown::new(AT_ONCE));
-        handles.extend((0..AT_ONCE).map(|_| rt::spawn(sleeping(asleep.clone()))));
+    let mut handles = Vec::with_capacity(at_once as usize);
+    for _ in 0..n / at_once {
+        let asleep = Arc::new(Countdown::new(at_once));
+        handles.extend((0..at_once).map(|_| rt::spawn(sleeping(asleep.clone()))));
         asleep.wait().await;
         for handle in handles.drain(..) {
             count += u64::from(rt::cancel(handle).await);
