@@ -86,6 +86,13 @@ table! {
     corio::signal::Signal => "SSU";
     corio::signal::SignalKind => "SSU";
     corio::signal::SignalSet => "SSU";
+    corio::process::Command => "SSU";
+    corio::process::Child => "SSU";
+    corio::process::ChildHandle => "SSU";
+    corio::process::Wait => "SSU";
+    corio::process::Kill => "SSU";
+    corio::process::Status => "SSU";
+    corio::process::Communicate<'static> => "SSU";
 }
 
 // Time

@@ -1,4 +1,5 @@
 //! SIG: signals, as asyncio has them.
+#![allow(clippy::disallowed_types, reason = "the tests stand outside of the runtime")]
 
 use std::io::{ErrorKind, Read};
 use std::sync::{Mutex, MutexGuard};

@@ -345,7 +345,7 @@ async fn sp_30_a_line_of_shell_ends_with_its_status() {
 /// A killed shell is dead, whatever it has started goes on with.
 #[corio::test]
 async fn sp_31_a_killed_shell_has_ended_though_others_have_its_pipe() {
-    let mut child = shell("sleep 0.3; sleep 0.3").stdout(Stdio::piped()).spawn().unwrap();
+    let child = shell("sleep 0.3; sleep 0.3").stdout(Stdio::piped()).spawn().unwrap();
     sleep(Duration::from_millis(10)).await;
     assert_eq!(within(child.kill()).await.unwrap().signal(), Some(9));
 }
