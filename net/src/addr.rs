@@ -41,6 +41,17 @@ impl fmt::Display for Target {
 }
 
 impl Target {
+    /// Whom a certificate must be for.
+    pub(crate) fn host(&self) -> String {
+        match self {
+            Target::One(addr) => addr.ip().to_string(),
+            Target::Many(addrs) => {
+                addrs.first().map(|addr| addr.ip().to_string()).unwrap_or_default()
+            }
+            Target::Name { host, .. } => host.clone(),
+        }
+    }
+
     fn name(host: &str, port: u16) -> io::Result<Self> {
         host::check(host)?;
         Ok(Target::Name { host: host.to_owned(), port })

@@ -36,6 +36,8 @@ mod streams;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod udp;
 mod udp_many;
 mod unix_addr;
@@ -59,6 +61,10 @@ pub use streams::{
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;
+#[cfg(feature = "tls")]
+pub use tls::{
+    TlsAcceptor, TlsConnector, TlsInfo, open_connection_tls, start_tls, start_tls_server,
+};
 pub use udp::UdpSocket;
 pub use udp_many::{DatagramRef, Datagrams};
 pub use unix_datagram::UnixDatagram;

@@ -53,6 +53,23 @@ async fn he_02_04_the_next_begins_after_the_delay() {
     assert_eq!(writer.peer_addr().unwrap(), good);
 }
 
+/// The families take turns, after so many of the first one; without that the order stays.
+#[corio::test]
+async fn he_03_the_families_take_turns() {
+    let (a, b, x) = (nobody().await.port(), nobody().await.port(), nobody().await);
+    let v6 = |port| SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port));
+    let addrs = [v6(a), v6(b), x];
+    for (lead, expected) in [(0, addrs), (1, [v6(a), x, v6(b)]), (2, addrs)] {
+        let error = ConnectOptions::new().interleave(lead).open(addrs).await.unwrap_err();
+        let error = error.to_string();
+        let places = expected.map(|addr| error.rfind(&format!("{addr}: ")).unwrap());
+        assert!(places.is_sorted(), "{lead}: {error}");
+    }
+    // In a race they take turns by themselves.
+    let error = racing(1000).open(addrs).await.unwrap_err().to_string();
+    assert!(error.rfind(&format!("{x}: ")) < error.rfind(&format!("{}: ", v6(b))), "{error}");
+}
+
 /// When all fail, all are told, in the order of the addresses, although they failed in another.
 #[corio::test]
 async fn he_05_all_failures_in_order() {

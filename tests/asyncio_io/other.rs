@@ -447,10 +447,16 @@ fn sockets_of_a_supervisor_are_served() {
         let (name, socket) = sockets.remove(0);
         assert_eq!(name, "web");
         let corio::net::HandedOver::Tcp(listener) = socket else { panic!("{socket:?}") };
-        let server = Server::builder().also_from(listener).start_on_these(echo).await.unwrap();
-        while server.clients() == 0 {
-            corio::sleep(Duration::from_millis(1)).await;
-        }
+        let served = Arc::new(corio::sync::Event::new());
+        let handler = {
+            let served = served.clone();
+            move |reader, writer| {
+                served.set();
+                echo(reader, writer)
+            }
+        };
+        let server = Server::builder().also_from(listener).start_on_these(handler).await.unwrap();
+        served.wait().await;
         server.close();
         server.wait_closed().await;
     });

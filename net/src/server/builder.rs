@@ -12,6 +12,7 @@ use crate::addr::{Target, ToSocketAddrs};
 use crate::error::invalid;
 use crate::options::BACKLOG;
 use crate::resolve::resolve;
+use crate::say::Seldom;
 use crate::streams::reader::{DEFAULT_LIMIT, StreamReader, check_limit};
 use crate::streams::writer::StreamWriter;
 use crate::{TcpListener, UnixListener};
@@ -19,7 +20,7 @@ use crate::{TcpListener, UnixListener};
 use super::Server;
 use super::clients::Shared;
 use super::listening::{Listening, TcpSettings, bind_all, bind_unix};
-use super::serve::{HandlerResult, Service};
+use super::serve::{HandlerResult, Service, Terms};
 
 /// What a [`Server`] is started with, beyond its address; from [`Server::builder`].
 ///
@@ -54,6 +55,8 @@ pub struct ServerOptions {
     pub(crate) limit: usize,
     pub(crate) marks: Option<(usize, usize)>,
     pub(crate) on_error: Option<Arc<OnError>>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::tls::TlsAcceptor>,
 }
 
 /// Who is told of a handler's error.
@@ -82,7 +85,17 @@ impl ServerOptions {
             limit: DEFAULT_LIMIT,
             marks: None,
             on_error: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+
+    /// Encrypts the connections. The handler of one begins when its handshake is over; one whose handshake
+    /// fails is dropped without a word.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, acceptor: crate::tls::TlsAcceptor) -> Self {
+        self.tls = Some(acceptor);
+        self
     }
 
     /// Listens on `addr`, too.
@@ -278,14 +291,20 @@ impl ServerOptions {
         if let Some(path) = &path {
             bound.push(bind_unix(path, self.mode, self.cleanup)?);
         }
-        let Self { adopted, backlog, serving, .. } = &self;
-        let (backlog, serving, adopted_any) = (*backlog, *serving, !adopted.is_empty());
-        if bound.is_empty() && !adopted_any {
+        let (backlog, serving) = (self.backlog, self.serving);
+        if bound.is_empty() && self.adopted.is_empty() {
             return Err(invalid("a server needs an address, or a listener"));
         }
-        let Self { adopted, limit, marks, on_error, .. } = self;
-        bound.extend(adopted);
-        let service = Service::new(handler, limit, marks, on_error);
+        let terms = Terms {
+            limit: self.limit,
+            marks: self.marks,
+            on_error: self.on_error,
+            errors: Seldom::new(),
+            #[cfg(feature = "tls")]
+            tls: self.tls,
+        };
+        bound.extend(self.adopted);
+        let service = Service::new(handler, terms);
         let server = Server::new(Shared::new(bound), service, backlog);
         if serving {
             server.start_serving()?;

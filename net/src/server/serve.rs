@@ -15,6 +15,8 @@ use crate::streams::error::Failure;
 use crate::streams::reader::StreamReader;
 use crate::streams::transport::Transport;
 use crate::streams::writer::StreamWriter;
+#[cfg(feature = "tls")]
+use crate::tls::encrypt;
 use crate::{TcpListener, UnixListener};
 
 use super::builder::OnError;
@@ -59,31 +61,29 @@ struct Accepted {
 }
 
 /// What handlers are given, and who hears of their errors.
-struct Terms {
-    limit: usize,
-    marks: Option<(usize, usize)>,
-    on_error: Option<Arc<OnError>>,
-    errors: Seldom,
+pub(crate) struct Terms {
+    pub(crate) limit: usize,
+    pub(crate) marks: Option<(usize, usize)>,
+    pub(crate) on_error: Option<Arc<OnError>>,
+    pub(crate) errors: Seldom,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::tls::TlsAcceptor>,
 }
 
 impl Service {
-    pub(crate) fn new<H, F>(
-        handler: H,
-        limit: usize,
-        marks: Option<(usize, usize)>,
-        on_error: Option<Arc<OnError>>,
-    ) -> Arc<Self>
+    pub(crate) fn new<H, F>(handler: H, terms: Terms) -> Arc<Self>
     where
         H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
         F: Future<Output: HandlerResult> + Send + 'static,
     {
-        let shared = Arc::new((handler, Terms { limit, marks, on_error, errors: Seldom::new() }));
+        let shared = Arc::new((handler, terms));
         let run = move |accepted: Accepted| {
             let name = name(accepted.peer);
             let shared = shared.clone();
             Builder::new().name(&name).spawn(async move {
                 let (handler, terms) = &*shared;
-                let (reader, writer) = terms.streams(accepted);
+                // A handshake that fails is the client's affair, and happens all day.
+                let Ok((reader, writer)) = terms.streams(accepted).await else { return };
                 // Called here, so that a panic of it is this connection's, too.
                 let result = handler(reader, writer).await;
                 if let Err(error) = sealed::Sealed::into_result(result) {
@@ -113,15 +113,28 @@ fn name(peer: Option<SocketAddr>) -> String {
 }
 
 impl Terms {
-    fn streams(&self, accepted: Accepted) -> (StreamReader, StreamWriter) {
-        let Accepted { transport, peer, member } = accepted;
-        let conn = Conn::of_client(transport, peer, member);
-        let writer = StreamWriter::of(conn.clone());
+    async fn streams(&self, accepted: Accepted) -> io::Result<(StreamReader, StreamWriter)> {
+        let (reader, writer) = self.open(accepted).await?;
         if let Some((high, low)) = self.marks {
-            // They were checked when the server was made.
-            let _ = writer.set_write_limits(high, low);
+            writer.set_write_limits(high, low)?;
         }
-        (StreamReader::of(conn, self.limit), writer)
+        Ok((reader, writer))
+    }
+
+    #[allow(clippy::unused_async, reason = "with the feature `tls` it waits")]
+    async fn open(&self, accepted: Accepted) -> io::Result<(StreamReader, StreamWriter)> {
+        let Accepted { transport, peer, member } = accepted;
+        #[cfg(feature = "tls")]
+        if let Some(acceptor) = &self.tls {
+            let (tls, time, member) = (acceptor.session()?, acceptor.handshake, Some(member));
+            return match transport {
+                Transport::Tcp(io) => encrypt(io, tls, time, peer, member, self.limit).await,
+                Transport::Unix(io) => encrypt(io, tls, time, peer, member, self.limit).await,
+                Transport::Other(_) => unreachable!("only sockets are accepted"),
+            };
+        }
+        let conn = Conn::of_client(transport, peer, member);
+        Ok((StreamReader::of(conn.clone(), self.limit), StreamWriter::of(conn)))
     }
 
     fn tell(&self, name: &str, error: &io::Error) {

@@ -17,6 +17,12 @@ use super::transport::Transport;
 use super::waiters::Wake;
 use crate::say::Seldom;
 use crate::server::clients::Member;
+#[cfg(feature = "tls")]
+use crate::tls::TlsInfo;
+
+/// Without TLS there is nothing to know of it.
+#[cfg(not(feature = "tls"))]
+type TlsInfo = std::convert::Infallible;
 
 pub(crate) struct Conn {
     transport: Transport,
@@ -28,12 +34,14 @@ pub(crate) struct Conn {
     /// Where the flusher runs: the runtime in which the connection was made, if it was in one.
     runtime: Option<Handle>,
     /// The server that it is a client of waits for its end.
-    _member: Option<Member>,
+    member: Option<Member>,
+    /// What TLS has come to, if there is TLS.
+    tls: Option<Box<TlsInfo>>,
 }
 
 impl Conn {
     pub(crate) fn new(transport: Transport, peer: Option<SocketAddr>) -> Arc<Self> {
-        Self::with(transport, peer, None)
+        Self::with(transport, peer, None, None)
     }
 
     /// A connection that a server has accepted.
@@ -42,19 +50,40 @@ impl Conn {
         peer: Option<SocketAddr>,
         member: Member,
     ) -> Arc<Self> {
-        let conn = Self::with(transport, peer, Some(member.clone()));
+        let conn = Self::with(transport, peer, Some(member.clone()), None);
         member.set_conn(&conn);
         conn
     }
 
-    fn with(transport: Transport, peer: Option<SocketAddr>, member: Option<Member>) -> Arc<Self> {
+    /// A connection that has been encrypted.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_tls(
+        transport: Transport,
+        peer: Option<SocketAddr>,
+        member: Option<Member>,
+        info: TlsInfo,
+    ) -> Arc<Self> {
+        let conn = Self::with(transport, peer, member, Some(Box::new(info)));
+        if let Some(member) = &conn.member {
+            member.set_conn(&conn);
+        }
+        conn
+    }
+
+    fn with(
+        transport: Transport,
+        peer: Option<SocketAddr>,
+        member: Option<Member>,
+        tls: Option<Box<TlsInfo>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             transport,
             peer,
             out: Mutex::new(Outgoing::default()),
             closed: AtomicBool::new(false),
             runtime: Handle::try_current().ok(),
-            _member: member,
+            member,
+            tls,
         })
     }
 
@@ -64,6 +93,14 @@ impl Conn {
 
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    pub(crate) fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
+    pub(crate) fn member(&self) -> Option<&Member> {
+        self.member.as_ref()
     }
 
     pub(crate) fn out(&self) -> MutexGuard<'_, Outgoing> {
@@ -294,6 +331,8 @@ impl fmt::Debug for Conn {
             .field("unsent", &out.buffered())
             .field("goal", &out.goal)
             .field("end", &out.end)
+            .field("served", &self.member().is_some())
+            .field("encrypted", &self.tls().is_some())
             .finish_non_exhaustive()
     }
 }

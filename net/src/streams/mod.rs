@@ -7,7 +7,7 @@ mod buffer;
 pub(crate) mod conn;
 pub(crate) mod error;
 mod flusher;
-mod open;
+pub(crate) mod open;
 pub(crate) mod outgoing;
 pub(crate) mod reader;
 mod search;

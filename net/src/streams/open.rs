@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,8 +14,11 @@ use super::reader::{DEFAULT_LIMIT, StreamReader, check_limit};
 use super::transport::Transport;
 use super::writer::StreamWriter;
 use crate::addr::{Target, ToSocketAddrs};
+use crate::error::invalid;
 use crate::happy::{self, Plan, STAGGER};
 use crate::resolve::resolve;
+#[cfg(feature = "tls")]
+use crate::tls::{TlsConnector, encrypt};
 use crate::{TcpStream, UnixStream};
 
 /// Connects to `addr`, and gives the two sides of the connection.
@@ -96,6 +100,10 @@ pub struct ConnectOptions {
     stagger: Option<Duration>,
     interleave: Option<usize>,
     nodelay: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsConnector>,
+    /// Whom the certificate must be for, unless it is the host.
+    server_name: Option<String>,
 }
 
 impl Default for ConnectOptions {
@@ -107,7 +115,16 @@ impl Default for ConnectOptions {
 impl ConnectOptions {
     /// What [`open_connection`] uses.
     pub fn new() -> Self {
-        Self { limit: DEFAULT_LIMIT, local: None, stagger: None, interleave: None, nodelay: true }
+        Self {
+            limit: DEFAULT_LIMIT,
+            local: None,
+            stagger: None,
+            interleave: None,
+            nodelay: true,
+            #[cfg(feature = "tls")]
+            tls: None,
+            server_name: None,
+        }
     }
 
     /// Sets the reader's limit; see [`StreamReader::set_limit`]. One of 0 is an error when it is opened.
@@ -169,8 +186,10 @@ impl ConnectOptions {
         let (target, wait) = (addr.to_target(), Wait::here(WaitKind::Connect));
         async move {
             let limit = self.limit;
+            let encryption = self.encryption(target.as_ref().ok().map(Target::host))?;
             let stream = self.connect(target, wait).await?;
-            Ok(tcp_pair(stream, limit))
+            let peer = stream.peer_addr().ok();
+            encryption.streams(Transport::Tcp(stream), peer, limit).await
         }
     }
 
@@ -190,7 +209,51 @@ impl ConnectOptions {
         let (limit, connecting) = (check_limit(self.limit), UnixStream::connect(path));
         async move {
             limit?;
-            Ok(unix_pair(connecting.await?, self.limit))
+            let encryption = self.encryption(None)?;
+            encryption.streams(Transport::Unix(connecting.await?), None, self.limit).await
+        }
+    }
+
+    /// Encrypts the connection.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, connector: TlsConnector) -> Self {
+        self.tls = Some(connector);
+        self
+    }
+
+    /// Wants a certificate for this name, instead of one for the host that it connects to. It needs
+    /// `ConnectOptions::tls`, and is an error without when it is opened.
+    #[doc(alias = "server_hostname")]
+    pub fn server_name(mut self, name: &str) -> Self {
+        self.server_name = Some(name.to_owned());
+        self
+    }
+
+    #[cfg(feature = "tls")]
+    fn encryption(&self, host: Option<String>) -> io::Result<Encryption> {
+        let name = self.server_name.clone().or(host);
+        match (&self.tls, name) {
+            (None, _) => self.no_encryption(),
+            (Some(connector), Some(name)) => {
+                Ok(Encryption(Some((connector.session(&name)?, connector.handshake))))
+            }
+            (Some(_), None) => Err(invalid(
+                "TLS needs to know whom it is to meet: name the server with `server_name`",
+            )),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn encryption(&self, _host: Option<String>) -> io::Result<Encryption> {
+        self.no_encryption()
+    }
+
+    fn no_encryption(&self) -> io::Result<Encryption> {
+        match &self.server_name {
+            None => Ok(Encryption::default()),
+            Some(name) => Err(invalid(format_args!(
+                "nobody would look whether the server is `{name}`: there is no TLS"
+            ))),
         }
     }
 
@@ -209,6 +272,31 @@ impl ConnectOptions {
         let stream = TcpStream::from_registered(happy::connect(target, plan, wait).await?);
         stream.set_nodelay(self.nodelay)?;
         Ok(stream)
+    }
+}
+
+/// How a connection becomes streams: plain, or encrypted.
+#[derive(Default)]
+struct Encryption(#[cfg(feature = "tls")] Option<(rustls::Connection, Duration)>);
+
+impl Encryption {
+    #[allow(clippy::unused_async, reason = "with the feature `tls` it waits")]
+    async fn streams(
+        self,
+        transport: Transport,
+        peer: Option<SocketAddr>,
+        limit: usize,
+    ) -> io::Result<(StreamReader, StreamWriter)> {
+        #[cfg(feature = "tls")]
+        if let Some((tls, time)) = self.0 {
+            return match transport {
+                Transport::Tcp(stream) => encrypt(stream, tls, time, peer, None, limit).await,
+                Transport::Unix(stream) => encrypt(stream, tls, time, peer, None, limit).await,
+                Transport::Other(_) => unreachable!("only sockets are connected"),
+            };
+        }
+        let conn = Conn::new(transport, peer);
+        Ok((StreamReader::of(conn.clone(), limit), StreamWriter::of(conn)))
     }
 }
 
@@ -236,17 +324,6 @@ where
     (StreamReader::of(conn.clone(), DEFAULT_LIMIT), StreamWriter::of(conn))
 }
 
-pub(crate) fn tcp_pair(stream: TcpStream, limit: usize) -> (StreamReader, StreamWriter) {
-    let peer = stream.peer_addr().ok();
-    let conn = Conn::new(Transport::Tcp(stream), peer);
-    (StreamReader::of(conn.clone(), limit), StreamWriter::of(conn))
-}
-
-pub(crate) fn unix_pair(stream: UnixStream, limit: usize) -> (StreamReader, StreamWriter) {
-    let conn = Conn::new(Transport::Unix(stream), None);
-    (StreamReader::of(conn.clone(), limit), StreamWriter::of(conn))
-}
-
 impl TcpStream {
     /// Makes a buffered reader and a buffered writer of the connection.
     ///
@@ -265,13 +342,16 @@ impl TcpStream {
     /// ```
     #[doc(alias = "connect_accepted_socket")]
     pub fn into_streams(self) -> (StreamReader, StreamWriter) {
-        tcp_pair(self, DEFAULT_LIMIT)
+        let peer = self.peer_addr().ok();
+        let conn = Conn::new(Transport::Tcp(self), peer);
+        (StreamReader::of(conn.clone(), DEFAULT_LIMIT), StreamWriter::of(conn))
     }
 }
 
 impl UnixStream {
     /// Makes a buffered reader and a buffered writer of the connection.
     pub fn into_streams(self) -> (StreamReader, StreamWriter) {
-        unix_pair(self, DEFAULT_LIMIT)
+        let conn = Conn::new(Transport::Unix(self), None);
+        (StreamReader::of(conn.clone(), DEFAULT_LIMIT), StreamWriter::of(conn))
     }
 }

@@ -279,6 +279,11 @@ impl StreamWriter {
         }
     }
 
+    /// Whether the stream is encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.conn.tls().is_some()
+    }
+
     /// The TCP connection underneath, for its options; `None` if there is none, or there is TLS between.
     #[doc(alias = "get_extra_info")]
     pub fn tcp_stream(&self) -> Option<&TcpStream> {
