@@ -1,5 +1,6 @@
 //! asyncio's ways to the outside world, held against corio: one test an item.
 
+mod aiof;
 mod cc;
 mod cs;
 mod dg;
