@@ -243,7 +243,7 @@ macro_rules! end_conversions {
             ///
             /// # Errors
             ///
-            /// Those of [`into_blocking_fd`](Self::into_blocking_fd).
+            /// Those of `into_blocking_fd`.
             fn try_from(end: $type) -> Result<Self> {
                 Ok(end.into_blocking_fd()?.into())
             }

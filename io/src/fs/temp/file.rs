@@ -54,7 +54,7 @@ pub fn file() -> Call<TempFile> {
 ///
 /// # Errors
 ///
-/// Those of [`file`].
+/// Those of [`file()`].
 ///
 /// # Cancel safety
 ///
