@@ -45,9 +45,28 @@ if "$examples/parallel-shell" 'sleep 1000' 'exit 3' 2>"$logs/parallel-shell"; th
     fail "parallel-shell does not fail with its first line that does"
 fi
 
+"$examples/crawler" --pages 2000 | tee "$logs/crawler"
+grep -q '^2000 pages, .* pages/s$' "$logs/crawler" || fail "crawler does not get every page"
+if "$examples/crawler" --broken 700 2>"$logs/crawler"; then
+    fail "crawler does not fail with a page"
+fi
+grep -q '/700' "$logs/crawler" || fail "crawler does not name the page that is broken"
+
+"$examples/pipeline" | tee "$logs/pipeline"
+grep -q '^100000 numbers, 9592 of them prime, .* items/s$' "$logs/pipeline" ||
+    fail "pipeline miscounts"
+if "$examples/pipeline" <(printf '1\n2\nx\n') >"$logs/pipeline" 2>&1; then
+    fail "pipeline does not fail with a line"
+fi
+[[ $(grep -c ': closed after ' "$logs/pipeline") == 3 ]] || fail "pipeline does not clean up"
+
 serve echo-server 127.0.0.1:0
 echo_address=$address
 "$examples/echo-client" "$echo_address" --connections 20 --seconds 1
+# Nobody listens on ::1, which is tried first.
+"$examples/happy-eyeballs" "$echo_address" "[::1]:${echo_address##*:}" | tee "$logs/happy-eyeballs"
+grep -q "connected to $echo_address\$" "$logs/happy-eyeballs" ||
+    fail "happy-eyeballs does not get past an address that is dead"
 serve proxy 127.0.0.1:0 "$echo_address"
 "$examples/echo-client" "$address" --connections 20 --size 1024 --seconds 1
 serve chat-server 127.0.0.1:0
@@ -61,9 +80,16 @@ echo hello >&"$bob"
 read -r -t 30 line <&"$ada" || fail "Ada hears nothing"
 [[ $line == "Bob: hello" ]] || fail "Ada hears: $line"
 
+serve graceful-shutdown 127.0.0.1:0
+exec {job}<>"/dev/tcp/${address/:/\/}"
+echo 0.5 >&"$job"
+read -r -t 30 line <&"$job" || fail "graceful-shutdown does not begin a job"
+[[ $line == "working for 500ms" ]] || fail "graceful-shutdown says: $line"
+
 for pid in "${servers[@]}"; do
     kill -INT "$pid"
     wait "$pid" || fail "a server ended with status $? on Ctrl-C"
 done
 servers=()
-tail -n 3 "$logs"/echo-server "$logs"/proxy "$logs"/chat-server
+[[ $(cat <&"$job") == $'done after 500ms\ngoodbye' ]] || fail "graceful-shutdown cuts a job off"
+tail -n 3 "$logs"/echo-server "$logs"/proxy "$logs"/chat-server "$logs"/graceful-shutdown

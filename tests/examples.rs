@@ -77,7 +77,11 @@ impl Server {
 
     /// What Ctrl-C does.
     fn interrupt(&self) {
-        let kill = format!("kill -INT {}", self.child.id());
+        self.signal("INT");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
@@ -106,9 +110,19 @@ fn check_echo(stream: &mut TcpStream, bytes: &[u8]) {
 
 #[test]
 fn all_explain_themselves() {
-    for name in
-        ["hello", "echo-server", "echo-client", "chat-server", "proxy", "tail", "parallel-shell"]
-    {
+    for name in [
+        "hello",
+        "echo-server",
+        "echo-client",
+        "chat-server",
+        "proxy",
+        "tail",
+        "parallel-shell",
+        "crawler",
+        "graceful-shutdown",
+        "happy-eyeballs",
+        "pipeline",
+    ] {
         let help = output(name, &["--help"]);
         assert!(help.status.success());
         assert!(text(&help.stdout).starts_with(name), "{}", text(&help.stdout));
@@ -430,4 +444,232 @@ fn the_proxy_keeps_a_half_close_and_counts() {
     server.interrupt();
     assert_eq!(server.line_with("in all"), "in all 8 bytes up, 14 bytes down");
     server.ends_well();
+}
+
+#[test]
+fn the_crawler_gets_every_page_once() {
+    let crawler = output("crawler", &["--pages", "300", "--limit", "8", "--delay", "0"]);
+    let report = text(&crawler.stdout);
+    assert!(crawler.status.success(), "{report} {}", text(&crawler.stderr));
+    assert!(report.contains("\n300 pages, ") && report.contains(" pages/s"), "{report}");
+}
+
+#[test]
+fn the_crawler_ends_with_its_first_error_and_names_the_page() {
+    // Were the others waited for, it would take hours.
+    let slow = ["--pages", "100", "--delay", "3600", "--timeout", "0.05"];
+    let crawler = output("crawler", &slow);
+    assert_eq!(crawler.status.code(), Some(1));
+    let error = text(&crawler.stderr);
+    assert!(error.contains("/0") && error.contains("timed out after 50ms"), "{error}");
+
+    let crawler = output("crawler", &["--pages", "300", "--broken", "70"]);
+    assert_eq!(crawler.status.code(), Some(1));
+    let error = text(&crawler.stderr);
+    assert!(error.contains("/70") && error.contains("500 It Is Broken"), "{error}");
+
+    let crawler = output("crawler", &["https://127.0.0.1/"]);
+    assert_eq!(crawler.status.code(), Some(1));
+    assert!(text(&crawler.stderr).contains("`https://127.0.0.1/`"));
+}
+
+/// A page that has moved, links to itself, to another site and to a page beside it.
+#[test]
+fn the_crawler_follows_the_links_of_a_site_and_stays_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let root = format!("http://{}/", listener.local_addr().unwrap());
+    let links = format!("{root}a/b");
+    let site = std::thread::spawn(move || {
+        let mut asked = Vec::new();
+        while asked.len() < 3 {
+            let mut stream = listener.accept().unwrap().0;
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let path = line.split(' ').nth(1).unwrap().to_owned();
+            let answer = match &path[..] {
+                "/" => format!("HTTP/1.0 302 Found\r\nLocation: {links}\r\n\r\n"),
+                "/a/b" => "HTTP/1.0 200 OK\r\n\r\n<a href=\"/a/b#here\"> <a href=\"c?d\"> \
+                           <a href=\"http://127.0.0.1:1/\"> <a href=\"mailto:a@b\"> <a href=\"\">"
+                    .to_owned(),
+                _ => "HTTP/1.0 200 OK\r\n\r\nthe end".to_owned(),
+            };
+            stream.write_all(answer.as_bytes()).unwrap();
+            asked.push(path);
+        }
+        asked
+    });
+    let crawler = output("crawler", &[&root]);
+    assert!(crawler.status.success(), "{}", text(&crawler.stderr));
+    assert!(text(&crawler.stdout).contains("\n3 pages, "), "{}", text(&crawler.stdout));
+    assert_eq!(site.join().unwrap(), ["/", "/a/b", "/a/c?d"]);
+}
+
+#[test]
+fn the_server_that_is_told_to_stop_lets_jobs_end_and_says_goodbye() {
+    let mut server = Server::start("graceful-shutdown", &["127.0.0.1:0", "--grace", "600"]);
+    let mut idle = Worker::start(&server, "0");
+    assert_eq!(idle.hear(), "done after 0ns");
+    let mut busy = Worker::start(&server, "1");
+    server.interrupt();
+    server.line_with("stopping: 2 clients, 1 jobs under way");
+    assert_eq!(idle.rest(), "goodbye\n");
+    assert!(TcpStream::connect(&server.address).is_err());
+    assert_eq!(busy.rest(), "done after 1s\ngoodbye\n");
+    server.line_with("2 jobs done, 0 cut off");
+    server.ends_well();
+}
+
+#[test]
+fn the_server_that_is_told_to_stop_cuts_off_what_outlasts_the_grace() {
+    let mut server = Server::start("graceful-shutdown", &["127.0.0.1:0", "--grace", "0.1"]);
+    let mut busy = Worker::start(&server, "600");
+    server.signal("TERM");
+    assert_eq!(busy.rest(), "goodbye\n");
+    server.line_with("0 jobs done, 1 cut off");
+    assert_eq!(server.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn the_server_that_is_told_to_stop_twice_ends_at_once() {
+    let mut server = Server::start("graceful-shutdown", &["127.0.0.1:0", "--grace", "600"]);
+    let mut busy = Worker::start(&server, "600");
+    server.interrupt();
+    server.line_with("stopping: 1 clients, 1 jobs under way");
+    server.interrupt();
+    assert_eq!(server.child.wait().unwrap().code(), Some(130));
+    assert_eq!(busy.rest(), "");
+}
+
+/// A client of the server that does jobs.
+struct Worker(BufReader<TcpStream>);
+
+impl Worker {
+    /// Asks for a job, and waits until it has begun.
+    fn start(server: &Server, seconds: &str) -> Self {
+        let mut worker = Self(BufReader::new(server.connect()));
+        worker.0.get_mut().write_all(format!("{seconds}\n").as_bytes()).unwrap();
+        assert!(worker.hear().starts_with("working for "));
+        worker
+    }
+
+    fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// What comes before the connection is ended.
+    fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).unwrap();
+        rest
+    }
+}
+
+#[test]
+fn happy_eyeballs_moves_on_at_once_when_an_address_is_refused() {
+    let live = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (listener, port) = (TcpListener::bind(live).unwrap(), live.port());
+    // The families take turns, and IPv6 begins; there nobody listens. A delay would take an hour.
+    let names = [&live.to_string()[..], &format!("[::1]:{port}"), "--delay", "3600"];
+    let happy = output("happy-eyeballs", &[&names[..], &["--timeout", "60"]].concat());
+    let lines = text(&happy.stdout);
+    assert!(happy.status.success(), "{lines} {}", text(&happy.stderr));
+    let said: Vec<_> = lines.lines().map(|line| line.split_once("s  ").unwrap().1).collect();
+    let [first, refused, second, connected] = said[..] else { panic!("{lines}") };
+    assert_eq!(first, format!("trying [::1]:{port}"));
+    assert!(refused.starts_with(&format!("cannot connect to [::1]:{port}")), "{refused}");
+    assert_eq!(
+        [second, connected],
+        ["trying", "connected to"].map(|said| format!("{said} {live}"))
+    );
+    drop(listener);
+}
+
+/// A listener whose queue is full, so that it does not answer; with what fills it.
+fn hole() -> (TcpListener, Vec<TcpStream>) {
+    let listener = corio::run(async {
+        let socket = corio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.listen(0).unwrap().into_std()
+    });
+    let address = listener.local_addr().unwrap();
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(300));
+    let filled = std::iter::from_fn(|| connect().ok()).collect();
+    (listener, filled)
+}
+
+#[test]
+fn happy_eyeballs_goes_on_beside_an_address_that_does_not_answer() {
+    let (hole, _filled) = hole();
+    let hole = hole.local_addr().unwrap().to_string();
+    let live = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = live.local_addr().unwrap().to_string();
+    let happy = output("happy-eyeballs", &[&hole, &address, "--delay", "0.05"]);
+    let lines = text(&happy.stdout);
+    assert!(happy.status.success(), "{lines} {}", text(&happy.stderr));
+    let said: Vec<_> = lines.lines().map(|line| line.split_once("s  ").unwrap().1).collect();
+    let expected =
+        [format!("trying {hole}"), format!("trying {address}"), format!("connected to {address}")];
+    assert_eq!(said, expected);
+
+    let happy = output("happy-eyeballs", &[&hole, "--timeout", "0.2"]);
+    assert_eq!(happy.status.code(), Some(1));
+    let error = text(&happy.stderr);
+    assert!(error.contains("nothing else answered within 200ms"), "{error}");
+}
+
+#[test]
+fn the_pipeline_loses_nothing_in_its_queues() {
+    let pipeline = output("pipeline", &["--items", "1000", "--workers", "3", "--queue", "2"]);
+    let report = text(&pipeline.stdout);
+    assert!(pipeline.status.success(), "{report} {}", text(&pipeline.stderr));
+    for stage in ["read", "parse", "test"] {
+        assert!(report.contains(&format!("{stage}: closed after 1000 items\n")), "{report}");
+    }
+    assert!(report.contains("1000 numbers, 168 of them prime, in "), "{report}");
+}
+
+#[test]
+fn the_pipeline_ends_with_the_first_error_and_holds_up_who_is_ahead() {
+    let path = std::env::temp_dir().join(format!("corio-pipeline-{}", std::process::id()));
+    let mut lines: Vec<_> = (1..=1000).map(|n| n.to_string()).collect();
+    lines[9] = "x".to_owned();
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let name = path.to_str().unwrap();
+    let pipeline = output("pipeline", &[name, "--workers", "1", "--queue", "1"]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(pipeline.status.code(), Some(1));
+    let error = text(&pipeline.stderr);
+    assert!(error.contains("line 10: `x`: invalid digit"), "{error}");
+
+    let report = text(&pipeline.stdout);
+    let count = |stage: &str| {
+        let start = format!("{stage}: closed after ");
+        let line = report.lines().find_map(|line| line.strip_prefix(&start)).expect(stage);
+        line.strip_suffix(" items").unwrap().parse::<u64>().unwrap()
+    };
+    // Ten were taken (the last perhaps before it was counted), and one waits in the queue: the reader could
+    // not get further ahead.
+    assert!((9..=11).contains(&count("read")), "{report}");
+    assert_eq!(count("parse"), 9, "{report}");
+    assert!(count("test") <= 9, "{report}");
+}
+
+#[test]
+fn the_pipeline_runs_its_cleanups_on_ctrl_c() {
+    let mut pipeline = example("pipeline")
+        .args(["--items", &u32::MAX.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(pipeline.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().starts_with("stages of "));
+    let kill = format!("kill -INT {}", pipeline.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(pipeline.wait().unwrap().code(), Some(130));
+    let mut closed: Vec<_> =
+        lines.map(|line| line.split_once(": closed after ").unwrap().0.to_owned()).collect();
+    closed.sort();
+    assert_eq!(closed, ["parse", "read", "test"]);
 }
