@@ -3,10 +3,10 @@
 //! Run it: `cargo run --release --example pipeline -- --items 200000 --workers 4`, or with numbers of your
 //! own, one on a line: `seq 1000 >numbers; cargo run --release --example pipeline -- numbers`.
 //!
-//! You will see how much each stage did by the time it was closed, and the throughput of the whole. A stage
-//! that is slower than the one before holds it up as soon as the queue between them is full. An error
-//! anywhere (write `x` for a number) ends all stages, and each still runs its cleanup, which closes its queue
-//! and tells how far it came. Ctrl-C does the same.
+//! You will see when the first item came through, how much each stage did by the time it was closed, and the
+//! throughput of the whole. A stage that is slower than the one before holds it up as soon as the queue
+//! between them is full. An error anywhere (write `x` for a number) ends all stages, and each still runs its
+//! cleanup, which closes its queue and tells how far it came. Ctrl-C does the same.
 
 #[path = "support/args.rs"]
 mod args;
@@ -142,7 +142,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("--workers and --queue must be at least 1".into());
     }
 
-    println!("stages of {workers} workers, queues of {queue}");
     let start = Instant::now();
     let pipeline = task_group(|group: TaskGroup<io::Error>| async move {
         let lines = stage(&group, "read", queue, |output| read(path, items, output));
@@ -151,6 +150,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // The last stage is here: an error in another one drops it.
         let (mut count, mut primes) = (0_u64, 0_u64);
         while let Ok(is_prime) = found.get().await {
+            if count == 0 {
+                println!("the first came through after {:.2?}", start.elapsed());
+            }
             count += 1;
             primes += u64::from(is_prime);
         }
