@@ -90,7 +90,11 @@ impl Site {
 
     /// The path to which `link` leads from the page at `path`, unless it leaves the site.
     fn resolve(&self, path: &str, link: &str) -> Option<String> {
-        let link = link.split('#').next().filter(|link| !link.is_empty())?;
+        let link = link.split('#').next()?;
+        // A line's end in a path would end the line of the request.
+        if link.is_empty() || link.contains(char::is_whitespace) {
+            return None;
+        }
         if let Some(path) = link.strip_prefix(&self.root) {
             return Some(format!("/{path}"));
         }

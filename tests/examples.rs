@@ -489,7 +489,7 @@ fn the_crawler_follows_the_links_of_a_site_and_stays_there() {
             let answer = match &path[..] {
                 "/" => format!("HTTP/1.0 302 Found\r\nLocation: {links}\r\n\r\n"),
                 "/a/b" => "HTTP/1.0 200 OK\r\n\r\n<a href=\"/a/b#here\"> <a href=\"c?d\"> \
-                           <a href=\"http://127.0.0.1:1/\"> <a href=\"mailto:a@b\"> <a href=\"\">"
+                           <a href=\"http://127.0.0.1:1/\"> <a href=\"mailto:a@b\"> <a href=\"\"> <a href=\"/a\r\nb\">"
                     .to_owned(),
                 _ => "HTTP/1.0 200 OK\r\n\r\nthe end".to_owned(),
             };
