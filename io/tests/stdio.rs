@@ -190,7 +190,13 @@ fn aiof_10_lines_of_many_tasks_do_not_mix_and_all_come_out() {
 fn a_reader_that_has_gone_is_a_plain_error() {
     let mut child =
         command("roles", "broken").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
+    // libtest's own words go out first: it cannot do without a reader.
+    let mut stdout = child.stdout.take().unwrap();
+    let mut byte = [0];
+    while byte != *b"x" {
+        stdout.read_exact(&mut byte).unwrap();
+    }
+    drop(stdout);
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(said.contains("<broken>"), "{said}");
