@@ -433,8 +433,8 @@ fn a_child_scope_is_cancelled_with_its_parent_wherever_it_runs() {
         scope.handle().cancel();
         assert!(in_task.await.unwrap().is_none());
         assert!(scope.child().is_cancelled(), "born cancelled");
-        // Its own parent was dropped before: nothing cancels it any more.
-        assert!(!grandchild.is_cancelled());
+        // Although nobody else has its own parent any more.
+        assert!(grandchild.is_cancelled());
     });
 }
 
@@ -800,4 +800,40 @@ async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) {
         std::task::Poll::Ready(())
     })
     .await;
+}
+
+/// A token hears of everything above it, also of what nobody has a handle to any more.
+#[test]
+fn a_token_keeps_those_above_it() {
+    let root = CancelToken::new();
+    let below = {
+        let between = root.child_token();
+        between.child_token().child_token()
+    };
+    root.cancel();
+    assert!(below.is_cancelled());
+
+    let scope = CancelScope::new();
+    let below = {
+        let between = scope.child();
+        between.child()
+    };
+    scope.handle().cancel();
+    assert!(below.is_cancelled());
+}
+
+/// A long line of tokens, of which only the last is kept, goes without recursion.
+#[test]
+fn a_long_line_of_tokens_is_dropped_without_recursion() {
+    let root = CancelToken::new();
+    let mut last = root.child_token();
+    for _ in 0..200_000 {
+        last = last.child_token();
+    }
+    let other = last.clone();
+    root.cancel();
+    assert!(other.is_cancelled());
+    drop(last);
+    drop(other);
+    drop(root);
 }

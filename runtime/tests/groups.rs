@@ -2,6 +2,7 @@
 
 mod kit;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -611,5 +612,81 @@ fn c05_a_failure_and_a_cancel_at_once() {
             }
             assert_eq!(cleaned.get(), 1);
         }
+    });
+}
+
+/// The body learns of a child's failure from the child's handle, in the very poll in which that came: it is one
+/// failure, told once.
+#[test]
+fn a_failure_that_the_body_passes_on_is_told_once() {
+    on_all(|| async {
+        let error = task_group(|group: TaskGroup<io::Error>| async move {
+            let child = group
+                .builder()
+                .eager(true)
+                .spawn(async { Err::<(), _>(io::Error::new(io::ErrorKind::NotFound, "bad")) });
+            child.await?;
+            Ok(())
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(error.failures().len(), 1, "{error}");
+        assert_eq!(error.failures()[0].error().unwrap().to_string(), "bad");
+        assert!(!error.is_cancelled());
+        let error = io::Error::from(error);
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(error.to_string().ends_with(": bad"), "{error}");
+    });
+}
+
+/// An error of its own is the body's failure, also in a group that has failed already.
+#[test]
+fn an_error_of_the_bodys_own_is_told_beside_a_childs() {
+    on_all(|| async {
+        let error = task_group(|group: TaskGroup<io::Error>| async move {
+            drop(
+                group.builder().eager(true).spawn(async { Err::<(), _>(io::Error::other("bad")) }),
+            );
+            Err::<(), _>(io::Error::other("worse"))
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(error.failures().len(), 2, "{error}");
+    });
+}
+
+/// What a group cancels is no failure, whoever passes it on.
+#[test]
+fn a_cancellation_that_the_body_passes_on_is_no_failure() {
+    on_all(|| async {
+        let error = task_group(|group: TaskGroup<io::Error>| async move {
+            let child = group.spawn(async { std::future::pending::<io::Result<u8>>().await });
+            group.cancel();
+            Ok(child.await?)
+        })
+        .await
+        .unwrap_err();
+        assert!(error.is_cancelled() && error.failures().is_empty(), "{error}");
+        assert_eq!(error.to_string(), "the task group was cancelled");
+
+        // A child that was cancelled alone is the body's affair.
+        let error = task_group(|group: TaskGroup<io::Error>| async move {
+            let child = group.spawn(async { std::future::pending::<io::Result<u8>>().await });
+            child.cancel();
+            Ok(child.await?)
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(error.failures().len(), 1, "{error}");
+    });
+}
+
+#[test]
+fn an_error_of_several_lines_stays_together() {
+    on_all(|| async {
+        let group = TaskGroup::<&str>::new();
+        drop(group.builder().name("a").spawn(async { Err::<(), _>("one\ntwo") }));
+        let text = group.join().await.unwrap_err().to_string();
+        assert!(text.ends_with("\"a\": one\n  two"), "{text}");
     });
 }

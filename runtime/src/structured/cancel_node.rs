@@ -27,8 +27,9 @@ pub(crate) struct Node {
     state: SpinLock<State>,
     /// Set when the node is cancelled, for any number of waiters.
     pub(super) event: Event,
-    /// Its parent, and its place among the children there.
-    parent: Option<(Weak<Node>, usize)>,
+    /// Its parent, and its place among the children there. A node keeps those above it: it is to hear of
+    /// their ends also when nobody else knows them any more.
+    parent: Option<(Arc<Node>, usize)>,
 }
 
 #[derive(Default)]
@@ -70,7 +71,7 @@ impl Node {
         Arc::new(Self::below(None))
     }
 
-    fn below(parent: Option<(Weak<Self>, usize)>) -> Self {
+    fn below(parent: Option<(Arc<Self>, usize)>) -> Self {
         let word = AtomicU32::new(0);
         Self { word, state: SpinLock::default(), event: Event::new(), parent }
     }
@@ -79,7 +80,7 @@ impl Node {
     pub(super) fn child(self: &Arc<Self>) -> Arc<Self> {
         let child = Arc::new_cyclic(|this| {
             let place = self.state.lock().children.insert(this.clone());
-            Self::below(Some((Arc::downgrade(self), place)))
+            Self::below(Some((self.clone(), place)))
         });
         // Also if the parent was cancelled just now, when there was no child yet to be told.
         if self.is_cancelled() {
@@ -196,11 +197,12 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some((parent, place)) = &self.parent {
-            if let Some(parent) = parent.upgrade() {
-                let place = parent.state.lock().children.remove(*place);
-                drop(place);
-            }
+        // A loop instead of a recursion: trees may be deep.
+        let mut next = self.parent.take();
+        while let Some((parent, place)) = next {
+            let this = parent.state.lock().children.remove(place);
+            drop(this);
+            next = Arc::into_inner(parent).and_then(|mut parent| parent.parent.take());
         }
     }
 }

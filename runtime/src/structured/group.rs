@@ -21,7 +21,8 @@ use super::members::{Finished, Group, IntoOutcome};
 use super::start::{Ready, Start, TryStart, handshake};
 use super::waiter::Waiter;
 use crate::cleanup::{CleanupWait, SinkGuard, adopt};
-use crate::task::join::Task;
+use crate::task::header::drop_quietly;
+use crate::task::join::{Task, handed_out};
 
 /// A child of a group, as a task.
 pub type Child<O, E> = Task<<O as IntoOutcome<E>>::Value>;
@@ -470,7 +471,8 @@ pin_project_lite::pin_project! {
 /// What a group's body came to.
 enum Ended<T> {
     Returned(T),
-    /// It returned an error, which is among the failures, or was dropped because of a failure.
+    /// It returned an error, which is among the failures; or was dropped because of a failure; or passed
+    /// on that a child of a cancelled group was cancelled.
     Failed,
     Panicked(Box<dyn Any + Send>),
 }
@@ -484,7 +486,13 @@ enum Ended<T> {
 ///
 /// # Errors
 ///
-/// [`GroupError`] with every failure that is not a cancellation, in the order they came.
+/// [`GroupError`] with every failure that is not a cancellation, in the order they came. An error that the
+/// body returns in the moment in which it learns from a child's handle that the child has failed, or was
+/// cancelled with the group, is not told a second time; if nothing else has failed there are no failures
+/// in the error, and [`GroupError::is_cancelled`] says so.
+///
+/// To pass a child's [`TaskError`](crate::TaskError) on with `?`, the group's error type needs a
+/// `From<TaskError>`; `std::io::Error` has one.
 ///
 /// # Panics
 ///
@@ -549,6 +557,7 @@ where
         let mut this = self.project();
         if let Some(body) = this.body.as_mut().as_pin_mut() {
             let group = this.waiter.group();
+            let known = handed_out();
             let ended = if group.has_failed() {
                 Some(Ended::Failed)
             } else {
@@ -556,7 +565,13 @@ where
                     Ok(Poll::Pending) => None,
                     Ok(Poll::Ready(Ok(value))) => Some(Ended::Returned(value)),
                     Ok(Poll::Ready(Err(error))) => {
-                        group.fail(Failure::of_body(error));
+                        if handed_out() != known && group.is_ending() {
+                            // The body passes on what a child came to: a failure that the group has
+                            // already, or a cancellation of the group's own making.
+                            drop_quietly(error);
+                        } else {
+                            group.fail(Failure::of_body(error));
+                        }
                         Some(Ended::Failed)
                     }
                     Err(payload) => {

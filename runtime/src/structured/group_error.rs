@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::io;
 use std::panic::Location;
 
 use corio_sync::prim::Mutex;
@@ -179,8 +180,13 @@ pub struct GroupError<E> {
 
 impl<E> GroupError<E> {
     pub(crate) fn new(failures: Vec<Failure<E>>) -> Self {
-        debug_assert!(!failures.is_empty(), "a group that fails has a failure");
         Self { failures }
+    }
+
+    /// Whether nothing has failed: the group was cancelled (with [`TaskGroup::cancel`](super::TaskGroup::cancel)),
+    /// and its body gave no value for that reason.
+    pub fn is_cancelled(&self) -> bool {
+        self.failures.is_empty()
     }
 
     /// The failures, first come first.
@@ -196,8 +202,10 @@ impl<E> GroupError<E> {
 
 impl<E: fmt::Display> fmt::Display for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [only] = &self.failures[..] {
-            return fmt::Display::fmt(only, f);
+        match &self.failures[..] {
+            [] => return f.write_str("the task group was cancelled"),
+            [only] => return write!(Indented(f), "{only}"),
+            _ => {}
         }
         write!(f, "{} failures in a task group:", self.failures.len())?;
         for failure in &self.failures {
@@ -225,6 +233,16 @@ impl fmt::Write for Indented<'_, '_> {
 impl<E: fmt::Debug> fmt::Debug for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("GroupError").field(&self.failures).finish()
+    }
+}
+
+/// An error of the kind of the first failure, if that is an error of I/O, and else of the kind
+/// [`Other`](io::ErrorKind::Other).
+impl<E: Error + Send + Sync + 'static> From<GroupError<E>> for io::Error {
+    fn from(error: GroupError<E>) -> Self {
+        let first = error.source().and_then(|first| first.downcast_ref::<io::Error>());
+        let kind = first.map_or(io::ErrorKind::Other, io::Error::kind);
+        Self::new(kind, error)
     }
 }
 

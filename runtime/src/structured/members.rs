@@ -32,6 +32,11 @@ use crate::wake::wake_all;
 const REMEMBERED: usize = 1024;
 
 /// What a child of a group may return: `Result<T, E>`, or `()`.
+#[diagnostic::on_unimplemented(
+    message = "a child of a task group returns `()` or a `Result` with the group's error type `{E}`, not `{Self}`",
+    label = "neither `()` nor a `Result<_, {E}>`",
+    note = "to return a plain value, write `Ok(value)`"
+)]
 pub trait IntoOutcome<E>: sealed::Sealed<E> {
     /// What awaiting the child gives.
     type Value;
@@ -183,6 +188,11 @@ impl<E> Group<E> {
 
     pub(super) fn has_failed(&self) -> bool {
         self.0.lock().have_failed()
+    }
+
+    /// Whether it has failed or was cancelled.
+    pub(super) fn is_ending(&self) -> bool {
+        self.0.lock().cancelled
     }
 
     /// Cancels all children, now and to come.

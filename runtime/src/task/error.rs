@@ -42,6 +42,11 @@ impl TaskError {
         Self::new(task.head.id, Kind::Cancelled(reason))
     }
 
+    /// Whether it says that a group's child was cancelled, or that its group has its failure.
+    pub(crate) fn is_known_to_the_group(&self) -> bool {
+        matches!(self.0.kind, Kind::Cancelled(_) | Kind::Failed)
+    }
+
     pub(crate) fn not_started(why: String, task: &Header) -> Self {
         Self::new(task.head.id, Kind::NotStarted(why))
     }

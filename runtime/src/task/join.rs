@@ -2,6 +2,7 @@
 //!
 //! See `header` for the invariants T1 to T6.
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -23,6 +24,17 @@ use super::reason::CancelReason;
 use super::state::Join;
 use super::waker::{cancel, cancel_because, release, schedule};
 
+thread_local! {
+    /// Counts the errors that handles have given on this thread and that a group knows of.
+    static HANDED_OUT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many errors handles have given on this thread that a group knows of. If there is one more after a
+/// poll, it may be what the poll came to, in whatever form.
+pub(crate) fn handed_out() -> u64 {
+    HANDED_OUT.get()
+}
+
 /// A spawned task: await it for its result, or drop it to let the task run on its own.
 ///
 /// asyncio's `Task`, and the handle of `spawn_blocking`. Awaiting gives `Err` with a [`TaskError`]
@@ -36,7 +48,6 @@ use super::waker::{cancel, cancel_because, release, schedule};
 ///
 /// When it is polled again after it has given its result.
 #[doc(alias("JoinHandle", "create_task"))]
-#[must_use = "dropping a task lets it run on its own; `let _ = ...` says so, `.await` waits for it"]
 pub struct Task<T> {
     /// Owns one reference and the right to the output.
     task: NonNull<Header>,
@@ -250,7 +261,12 @@ impl<T> Future for Task<T> {
             (self.header().vtable.take_output)(self.task, (&raw mut output).cast());
         }
         match output {
-            Some(output) => Poll::Ready(output),
+            Some(output) => {
+                if output.as_ref().is_err_and(TaskError::is_known_to_the_group) {
+                    HANDED_OUT.set(HANDED_OUT.get().wrapping_add(1));
+                }
+                Poll::Ready(output)
+            }
             None => panic!("task {} was awaited again after it had given its result", self.id()),
         }
     }

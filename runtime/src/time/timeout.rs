@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -53,8 +53,8 @@ use super::{Instant, Sleep};
 #[doc(alias = "wait_for")]
 #[track_caller]
 #[inline]
-pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout::new(future, Limit::After(duration), Site::caller())
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    Timeout::new(future.into_future(), Limit::After(duration), Site::caller())
 }
 
 /// Waits for `future`, but not beyond `deadline`.
@@ -87,8 +87,8 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 /// ```
 #[track_caller]
 #[inline]
-pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
-    Timeout::new(future, Limit::At(deadline), Site::caller())
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    Timeout::new(future.into_future(), Limit::At(deadline), Site::caller())
 }
 
 /// Waits for `future`, but gives up with `None` after `duration`.
@@ -117,7 +117,7 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
 /// ```
 #[track_caller]
 #[inline]
-pub fn move_on_after<F: Future>(duration: Duration, future: F) -> MoveOnAfter<F> {
+pub fn move_on_after<F: IntoFuture>(duration: Duration, future: F) -> MoveOnAfter<F::IntoFuture> {
     MoveOnAfter { timeout: timeout(duration, future) }
 }
 
