@@ -1005,3 +1005,38 @@ const ROLES: &[Role] = &[
 fn role() {
     roles::play(ROLES);
 }
+
+/// What is due or ready does not wait behind all of a thousand tasks that are always ready.
+#[test]
+fn w08_a_ticker_among_a_thousand_busy_tasks_waits_for_few_of_them() {
+    const BUSY: usize = 1000;
+    for runtime in [single(), multi(1)] {
+        let late = runtime.block_on(async {
+            let polls = Arc::new(AtomicUsize::new(0));
+            let busy: Vec<_> = (0..BUSY)
+                .map(|_| {
+                    let polls = polls.clone();
+                    spawn(async move {
+                        loop {
+                            polls.fetch_add(1, Ordering::Relaxed);
+                            let start = std::time::Instant::now();
+                            while start.elapsed() < Duration::from_micros(2) {}
+                            yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            yield_now().await;
+            let mut late = Vec::new();
+            for _ in 0..41 {
+                let before = polls.load(Ordering::Relaxed);
+                sleep(Duration::from_micros(1)).await;
+                late.push(polls.load(Ordering::Relaxed) - before);
+            }
+            busy.iter().for_each(|task| drop(task.cancel()));
+            late.sort_unstable();
+            late[late.len() / 2]
+        });
+        assert!(late < BUSY / 2, "the median tick came after {late} polls of others");
+    }
+}

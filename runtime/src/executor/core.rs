@@ -30,6 +30,7 @@ pub(crate) use super::core_shared::{CoreRef, CoreShared};
 use super::ring::CAPACITY;
 use super::shared::Shared;
 use super::stuck::Stuck;
+use super::urgent::{CROWD, Urgent};
 use super::watcher::{FIRST_NAP, LAST_NAP};
 use crate::reactor::Events;
 use crate::say::say;
@@ -94,6 +95,7 @@ pub(crate) struct Core {
     pub(super) nap: Cell<Duration>,
     stuck: Stuck,
     linger: Linger,
+    urgent: Urgent,
 }
 
 // SAFETY: a `Core` goes from thread to thread only through its slot's lock (E1).
@@ -125,6 +127,7 @@ impl Core {
             nap: Cell::new(FIRST_NAP),
             stuck: Stuck::default(),
             linger: Linger::new(),
+            urgent: Urgent::default(),
         }
     }
 
@@ -253,12 +256,18 @@ impl Core {
     /// Queues a bound task of this core.
     #[inline]
     pub(crate) fn push_bound(&self, task: NonNull<Header>) {
+        if self.urgent.is_open() {
+            return self.urgent.push(task);
+        }
         self.bound(|queue| queue.tasks.push_back(task));
     }
 
     /// Queues a stealable task.
     #[inline]
     pub(crate) fn push_stealable(&self, task: NonNull<Header>) {
+        if self.urgent.is_open() {
+            return self.urgent.push(task);
+        }
         let shared = self.shared();
         if shared.overflow.len() > 0 || shared.ring.push(task).is_err() {
             shared.overflow.push(task);
@@ -316,6 +325,11 @@ impl Core {
 
     #[inline]
     fn pop(&self) -> Option<NonNull<Header>> {
+        if !self.urgent.is_empty() {
+            if let Some(task) = self.urgent.pop(self.queued() == 0) {
+                return Some(task);
+            }
+        }
         if self.single {
             return self.pop_bound();
         }
@@ -329,7 +343,14 @@ impl Core {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.bound(|queue| queue.tasks.is_empty()) && self.shared().backlog() == 0
+        self.bound(|queue| queue.tasks.is_empty())
+            && self.shared().backlog() == 0
+            && self.urgent.is_empty()
+    }
+
+    /// Tasks in the ordinary queues, about.
+    fn queued(&self) -> usize {
+        self.bound(|queue| queue.tasks.len()) + self.shared().backlog()
     }
 
     /// Takes what other threads have sent.
@@ -382,9 +403,12 @@ impl Core {
     #[cold]
     fn look_around(&self, runtime: &Shared, now: u64) {
         self.looked_ns.set(now);
+        // A seed alone decides the order of tasks.
+        self.urgent.set_open(self.queued() > CROWD && !self.bound(|queue| queue.seeded));
         self.take_mail();
         self.shared().timers.fire(now, TIMER_BATCH);
         self.poll_io(Some(Duration::ZERO));
+        self.urgent.set_open(false);
         // A busy core keeps no watch.
         runtime.stop_watching(self.shared().index);
         if self.shared().backlog() >= 2 {

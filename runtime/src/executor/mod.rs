@@ -32,6 +32,7 @@ pub(crate) mod ring;
 mod runtime;
 pub(crate) mod shared;
 mod stuck;
+mod urgent;
 mod watchdog;
 mod watcher;
 
