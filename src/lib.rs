@@ -38,7 +38,8 @@ pub use corio_runtime::signal;
 pub use corio_runtime::structured::{
     self, CancelScope, CancelToken, Cancelled, CleanupStack, Failure, GroupError, TaskGroup,
     WaitFor, as_completed, catch_cancel, finally, finally_local, gather, race, scope, scope_local,
-    shield, task_group, timeout_scope, try_gather, wait, wait_results, wait_timeout,
+    shield, task_group, task_group_with_limit, timeout_scope, try_gather, wait, wait_results,
+    wait_timeout,
 };
 pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,

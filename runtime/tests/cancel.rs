@@ -837,3 +837,19 @@ fn a_long_line_of_tokens_is_dropped_without_recursion() {
     drop(other);
     drop(root);
 }
+
+/// A loop whose every step is ready at once ends with the token all the same.
+#[test]
+fn a_token_that_is_cancelled_runs_nothing_more() {
+    on_all(|| async {
+        let token = CancelToken::new();
+        let mut steps = 0;
+        while let Some(()) = token.run_until_cancelled(std::future::ready(())).await {
+            steps += 1;
+            if steps == 3 {
+                token.cancel();
+            }
+        }
+        assert_eq!(steps, 3);
+    });
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{
     ChildEnd, FailureKind, Ready, StartError, TaskGroup, as_completed, finally, task_group,
+    task_group_with_limit,
 };
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
@@ -688,5 +689,27 @@ fn an_error_of_several_lines_stays_together() {
         drop(group.builder().name("a").spawn(async { Err::<(), _>("one\ntwo") }));
         let text = group.join().await.unwrap_err().to_string();
         assert!(text.ends_with("\"a\": one\n  two"), "{text}");
+    });
+}
+
+#[test]
+fn a_group_with_a_body_may_have_a_limit() {
+    on_all(|| async {
+        let (running, most) = (Count::default(), Count::default());
+        let (all, peak) = (running.clone(), most.clone());
+        task_group_with_limit(3, |group: TaskGroup<()>| async move {
+            for _ in 0..20 {
+                let (running, most) = (running.clone(), most.clone());
+                group.spawn(async move {
+                    most.0.fetch_max(running.add_and_get(), Ordering::SeqCst);
+                    yield_now().await;
+                    running.sub();
+                });
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!((peak.get(), all.get()), (3, 0));
     });
 }

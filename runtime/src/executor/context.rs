@@ -230,11 +230,16 @@ pub(crate) fn current_reactor() -> io::Result<Arc<Reactor>> {
 
 /// A number below `n` (0 for 0): from the core's generator, so that a seeded runtime repeats it, or
 /// elsewhere from the process's randomness.
+#[inline]
 pub fn random_index(n: usize) -> usize {
-    let random = with_core(|core| core.map(Core::random)).unwrap_or_else(|| {
-        use std::hash::{BuildHasher, Hasher};
-        std::hash::RandomState::new().build_hasher().finish()
-    });
+    let random = with_core(|core| core.map_or_else(foreign_random, Core::random));
     // The high half of the product: no division, and no bias that matters for so small an `n`.
-    ((u128::from(random) * n as u128) >> 64) as usize
+    (((random >> 32) * n as u64) >> 32) as usize
+}
+
+#[cold]
+#[inline(never)]
+fn foreign_random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
 }

@@ -214,6 +214,7 @@ impl Core {
     }
 
     /// A number from the core's generator (xorshift64*; not for secrets).
+    #[inline]
     pub(crate) fn random(&self) -> u64 {
         let mut x = self.rng.get();
         x ^= x >> 12;

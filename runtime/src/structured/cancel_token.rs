@@ -81,7 +81,8 @@ impl CancelToken {
     }
 
     /// Runs `future` until it is done or the token is cancelled, then drops it; its cleanups run before
-    /// this returns. `None` if the token was first; a future that is ready in the same poll wins.
+    /// this returns. `None` if the token was first: with one that is cancelled already the future is not
+    /// even polled; later, a future that is ready in the same poll wins.
     ///
     /// # Cancel safety
     ///
@@ -89,7 +90,7 @@ impl CancelToken {
     #[track_caller]
     pub fn run_until_cancelled<F: Future>(&self, future: F) -> RunUntilCancelled<'_, F> {
         RunUntilCancelled {
-            inner: Some(future),
+            inner: (!self.is_cancelled()).then_some(future),
             cancelled: self.cancelled(),
             caught: CleanupWait::nothing(),
         }

@@ -104,9 +104,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     #[track_caller]
     #[doc(alias("CapacityLimiter", "buffer_unordered"))]
     pub fn with_limit(limit: usize) -> OwnedGroup<E> {
-        assert!(limit > 0, "a task group with a limit of 0 would never run a child");
-        let limit = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        OwnedGroup::with(Some(limit))
+        OwnedGroup::with(Some(limited_to(limit)))
     }
 
     /// Spawns a child. Its `Err`, or its panic, ends the group.
@@ -535,14 +533,80 @@ where
     F: Future<Output = Result<T, E>>,
     E: Send + 'static,
 {
-    let group = Group::new();
-    let body = body(TaskGroup { group: group.clone(), limit: None, has_body: true });
-    GroupFuture {
-        waiter: Waiter::new(&group),
-        body: Some(body),
-        ended: None,
-        caught: CleanupWait::nothing(),
-        site: Site::caller(),
+    GroupFuture::new(body, None)
+}
+
+/// [`task_group`], of whose children at most `limit` run at once; the others wait their turn, as those of
+/// [`TaskGroup::with_limit`] do.
+///
+/// # Errors
+///
+/// As [`task_group`].
+///
+/// # Panics
+///
+/// When `limit` is zero, or when the body panics, after every child is done.
+///
+/// # Cancel safety
+///
+/// Unsafe, as [`task_group`].
+///
+/// # Examples
+///
+/// ```
+/// use corio_runtime::structured::{TaskGroup, task_group_with_limit};
+///
+/// # corio_runtime::run(async {
+/// let sum = task_group_with_limit(2, |group: TaskGroup<std::io::Error>| async move {
+///     let children: Vec<_> = (0..10).map(|n| group.spawn(async move { Ok(n) })).collect();
+///     let mut sum = 0;
+///     for child in children {
+///         sum += child.await?;
+///     }
+///     Ok(sum)
+/// })
+/// .await
+/// .unwrap();
+/// assert_eq!(sum, 45);
+/// # });
+/// ```
+#[track_caller]
+#[doc(alias("CapacityLimiter", "buffer_unordered"))]
+pub fn task_group_with_limit<B, F, T, E>(limit: usize, body: B) -> GroupFuture<F, T, E>
+where
+    B: FnOnce(TaskGroup<E>) -> F,
+    F: Future<Output = Result<T, E>>,
+    E: Send + 'static,
+{
+    GroupFuture::new(body, Some(limited_to(limit)))
+}
+
+/// The turns of a group with a limit.
+#[track_caller]
+fn limited_to(limit: usize) -> Arc<Semaphore> {
+    assert!(limit > 0, "a task group with a limit of 0 would never run a child");
+    Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)))
+}
+
+impl<F, T, E> GroupFuture<F, T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Send + 'static,
+{
+    #[track_caller]
+    fn new<B>(body: B, limit: Option<Arc<Semaphore>>) -> Self
+    where
+        B: FnOnce(TaskGroup<E>) -> F,
+    {
+        let group = Group::new();
+        let body = body(TaskGroup { group: group.clone(), limit, has_body: true });
+        Self {
+            waiter: Waiter::new(&group),
+            body: Some(body),
+            ended: None,
+            caught: CleanupWait::nothing(),
+            site: Site::caller(),
+        }
     }
 }
 

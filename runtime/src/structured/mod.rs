@@ -35,7 +35,9 @@ pub use catch_cancel::{Cancelled, CatchCancel, catch_cancel};
 pub use cleanup_stack::{CleanupStack, CloseStack};
 pub use finally::{Finally, finally, finally_local};
 pub use gather::{Gather, TryGather, gather, try_gather};
-pub use group::{Child, GroupFuture, Join, Next, OwnedGroup, TaskGroup, task_group};
+pub use group::{
+    Child, GroupFuture, Join, Next, OwnedGroup, TaskGroup, task_group, task_group_with_limit,
+};
 pub use group_builder::GroupBuilder;
 pub use group_error::{Failure, FailureKind, GroupError, PanicPayload};
 pub use members::{ChildEnd, Finished, IntoOutcome};
