@@ -1033,7 +1033,9 @@ fn w08_a_ticker_among_a_thousand_busy_tasks_waits_for_few_of_them() {
                 sleep(Duration::from_micros(1)).await;
                 late.push(polls.load(Ordering::Relaxed) - before);
             }
-            busy.iter().for_each(|task| drop(task.cancel()));
+            for task in &busy {
+                task.cancel();
+            }
             late.sort_unstable();
             late[late.len() / 2]
         });
