@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --release --examples
+cargo build --release --examples --features tls
 examples=${CARGO_TARGET_DIR:-target}/release/examples
 logs=$(mktemp -d)
 servers=()
@@ -85,6 +85,25 @@ exec {job}<>"/dev/tcp/${address/:/\/}"
 echo 0.5 >&"$job"
 read -r -t 30 line <&"$job" || fail "graceful-shutdown does not begin a job"
 [[ $line == "working for 500ms" ]] || fail "graceful-shutdown says: $line"
+
+serve http-hello 127.0.0.1:0
+exec {web}<>"/dev/tcp/${address/:/\/}"
+printf 'GET /Ada HTTP/1.1\r\nconnection: close\r\n\r\n' >&"$web"
+grep -q '^Hello, Ada!$' <&"$web" || fail "http-hello does not greet"
+serve file-server . 127.0.0.1:0
+exec {web}<>"/dev/tcp/${address/:/\/}"
+printf 'GET /Cargo.toml HTTP/1.1\r\n\r\n' >&"$web"
+sed '1,/^\r$/d' <&"$web" | cmp - Cargo.toml || fail "file-server does not send the file"
+if command -v openssl >"$logs/openssl"; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 \
+        -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
+        -keyout "$logs/key.pem" -out "$logs/cert.pem" 2>"$logs/openssl"
+    serve tls-echo --cert "$logs/cert.pem" --key "$logs/key.pem" 127.0.0.1:0
+    "$examples/tls-echo" --trust "$logs/cert.pem" "$address" hello | tee "$logs/tls-client"
+    grep -q '^hello$' "$logs/tls-client" || fail "tls-echo does not echo"
+else
+    echo "notice: there is no openssl to make a certificate with, so tls-echo is not run"
+fi
 
 for pid in "${servers[@]}"; do
     kill -INT "$pid"
