@@ -56,7 +56,11 @@ async fn read_request(reader: &mut StreamReader) -> io::Result<Option<Request>> 
     }
 }
 
-async fn serve(mut reader: StreamReader, writer: StreamWriter, count: &AtomicU64) -> io::Result<()> {
+async fn serve(
+    mut reader: StreamReader,
+    writer: StreamWriter,
+    count: &AtomicU64,
+) -> io::Result<()> {
     loop {
         let request = match corio::timeout(IDLE, read_request(&mut reader)).await {
             Ok(Ok(Some(request))) => request,

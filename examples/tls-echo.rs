@@ -19,7 +19,9 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use corio::net::{Server, StreamReader, StreamWriter, TlsAcceptor, TlsConnector, open_connection_tls};
+use corio::net::{
+    Server, StreamReader, StreamWriter, TlsAcceptor, TlsConnector, open_connection_tls,
+};
 
 const HELP: &str = "\
 tls-echo --cert FILE --key FILE [ADDRESS]    sends back what it gets, encrypted (127.0.0.1:7443)
@@ -77,6 +79,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (address, None) if !cert.is_empty() && !key.is_empty() => {
             serve(address.unwrap_or("127.0.0.1:7443"), &cert, &key).await
         }
-        _ => Err(format!("either certificate and key, or whom to trust and what to say:\n{HELP}").into()),
+        _ => {
+            Err(format!("either certificate and key, or whom to trust and what to say:\n{HELP}")
+                .into())
+        }
     }
 }
