@@ -53,7 +53,7 @@ pub use corio_io::fs;
 pub use corio_io::process;
 pub use corio_net as net;
 pub use corio_net::{
-    StreamReader, StreamWriter, open_connection, open_unix_connection, start_server,
+    StreamReader, StreamWriter, open_connection, open_datagram, open_unix_connection, start_server,
     start_unix_server,
 };
 pub use corio_sync as sync;
