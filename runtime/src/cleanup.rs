@@ -1,132 +1,163 @@
 //! The cleanup set: asynchronous cleanup that outlives the drop that asked for it.
 //!
 //! Whatever owes asynchronous cleanup ([`finally`](crate::structured::finally), a task group) hands a
-//! `'static` future to the task it is in when it is dropped before its end: [`adopt`]. The task polls
-//! it beside its main future and is not done before it is. A combinator that drops something and
-//! wants to know that its cleanups have run (`timeout`, `select!`) opens a [`SinkGuard`] around the
-//! drop, which catches a ticket for each adoption, and waits for those.
+//! `'static` future to the task it is in when it is dropped before its end. The task polls it beside its
+//! main future and is not done before it is. A combinator that drops something and wants to know that its
+//! cleanups have run (`timeout`, `select!`) opens a [`SinkGuard`] around the drop, which catches a
+//! [ticket](ticket::Ticket) for each adoption, and waits for those.
 //!
-//! Sinks nest strictly within one synchronous stretch of one thread, so they are a depth and a log
-//! of caught tickets, not objects; opening one costs two thread-local writes. A [`CleanupWait`] that
-//! is itself dropped passes its tickets on to the sink around it, so that nobody who should wait
-//! forgets them.
+//! Two kinds of futures are handed over. A **cleanup** is the user's, and is dropped when its time is over.
+//! A **wait** is ours, for other tasks that the dropped future has cancelled; it is never dropped then, or
+//! these would outlive what they are a part of, but passes on to them that the time is over.
 
-use std::cell::RefCell;
-use std::fmt;
+mod run_all;
+mod sink;
+mod ticket;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use corio_sync::hooks::{self, Site, WaitKind};
-use corio_sync::prim::Mutex;
+use corio_sync::hooks;
 
+pub(crate) use self::run_all::RunAll;
+use self::sink::catch_ticket;
+pub use self::sink::{CleanupWait, SinkGuard};
+pub(crate) use self::ticket::{GivenUp, Ticket};
 use crate::executor::context;
 use crate::executor::core::CoreRef;
 use crate::say::say;
+use crate::task::context_copy::{context_id, inherited};
+use crate::task::context_vars::Variables;
 use crate::task::extras::Extras;
 use crate::task::harness::BUDGET;
 use crate::task::header::{Header, catch, drop_payload, drop_quietly};
 use crate::task::intercept::Cleaning;
-use crate::wake::wake;
 
 /// A cleanup as a task keeps it.
 pub(crate) type Cleanup = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Tells when one cleanup has ended. Besides the cleanup, one [`CleanupWait`] or sink has it at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Ticket(Mutex<TicketState>);
+/// Tells those who are waited for that the time is over.
+type Tell = Box<dyn FnOnce(&Arc<GivenUp>) + Send>;
 
-#[derive(Debug, Default)]
-struct TicketState {
-    done: bool,
-    /// Its time is over: the cleanup is to be dropped.
-    abandoned: bool,
-    /// Of the wait that was polled last.
-    waiting: Option<Waker>,
+/// What is still to be done for an entry.
+enum Owed<F> {
+    Cleanup(F),
+    /// Those of a stack.
+    Several(RunAll),
+    /// A cleanup of ours, which owes nothing but what it hands over in turn when it is dropped.
+    Frame(F),
+    /// A wait for others; `None` once they know, or if nobody has to.
+    Wait(F, Option<Tell>),
+    /// The cleanup was dropped: what it owed in turn, or waited for, is given up with it.
+    Rest(CleanupWait),
+    Nothing,
 }
 
-impl Ticket {
-    fn complete(&self) {
-        let waiting = {
-            let mut state = self.0.lock();
-            state.done = true;
-            state.waiting.take()
-        };
-        if let Some(waker) = waiting {
-            wake(waker);
+impl<F> Owed<F> {
+    /// How many cleanups of the user's are lost if it is dropped, without those that it hands over then.
+    fn count(&self) -> usize {
+        match self {
+            Self::Cleanup(_) => 1,
+            Self::Several(run) => run.len(),
+            Self::Frame(_) | Self::Wait(..) | Self::Rest(_) | Self::Nothing => 0,
         }
-    }
-
-    /// Marks the cleanup as one to be dropped; `true` if it was not done, nor marked before.
-    fn abandon(&self) -> bool {
-        let mut state = self.0.lock();
-        !state.done && !std::mem::replace(&mut state.abandoned, true)
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.0.lock().abandoned
-    }
-
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let known = {
-            let state = self.0.lock();
-            if state.done {
-                return Poll::Ready(());
-            }
-            state.waiting.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
-        };
-        if known {
-            return Poll::Pending;
-        }
-        // Cloned and dropped outside the lock: both are foreign code.
-        let waker = cx.waker().clone();
-        let mut state = self.0.lock();
-        if state.done {
-            drop(state);
-            return Poll::Ready(());
-        }
-        let old = state.waiting.replace(waker);
-        drop(state);
-        drop(old);
-        Poll::Pending
     }
 }
 
-/// A cleanup with its ticket; however it goes, the ticket is completed.
-pub(crate) struct Entry {
-    /// `None` once it has ended.
-    future: Option<Cleanup>,
+/// A cleanup, or a wait, with its ticket; however it goes, the ticket is completed.
+pub(crate) struct Entry<F = Cleanup> {
+    owed: Owed<F>,
+    /// The context variables of the place that owes it.
+    variables: Variables,
     ticket: Arc<Ticket>,
 }
 
-impl Entry {
+impl<F: Future<Output = ()> + Unpin> Entry<F> {
+    /// A cleanup that something has left that was polled in `home`.
+    pub(crate) fn new(cleanup: F, home: &Home, ticket: Arc<Ticket>) -> Self {
+        Self { owed: Owed::Cleanup(cleanup), variables: home.variables_now(), ticket }
+    }
+
     /// Polls the cleanup; a panic in it has been reported by the panic hook, and ends it.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(future) = &mut self.future else { return Poll::Ready(()) };
-        if self.ticket.is_abandoned() {
-            // What it owes in turn, or waits for, is abandoned with it.
-            let sink = SinkGuard::enter();
-            drop_quietly(self.future.take());
-            sink.finish().abandon();
-            return Poll::Ready(());
-        }
-        match catch(|| future.as_mut().poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(())) => {}
-            Err(payload) => {
-                say(format_args!("a cleanup panicked; its siblings go on"));
-                drop_payload(payload);
+        loop {
+            if let Some(why) = self.ticket.given_up() {
+                self.give_up(&why);
+            }
+            let future: &mut (dyn Future<Output = ()> + Unpin) = match &mut self.owed {
+                Owed::Cleanup(future) | Owed::Frame(future) | Owed::Wait(future, _) => future,
+                Owed::Several(run) => run,
+                Owed::Rest(wait) => return Pin::new(wait).poll(cx),
+                Owed::Nothing => return Poll::Ready(()),
+            };
+            match self.variables.during(|| catch(|| Pin::new(future).poll(cx))) {
+                Ok(Poll::Ready(())) => return Poll::Ready(()),
+                // Its time may be over since: then once more.
+                Ok(Poll::Pending) if self.is_told() => return Poll::Pending,
+                Ok(Poll::Pending) if self.ticket.poll_given_up(cx).is_pending() => {
+                    return Poll::Pending;
+                }
+                Ok(Poll::Pending) => {}
+                Err(payload) => {
+                    say(format_args!("a cleanup panicked; its siblings go on"));
+                    drop_payload(payload);
+                    return Poll::Ready(());
+                }
             }
         }
-        Poll::Ready(())
+    }
+
+    /// The time is over.
+    fn give_up(&mut self, why: &Arc<GivenUp>) {
+        match std::mem::replace(&mut self.owed, Owed::Nothing) {
+            Owed::Wait(future, tell) => {
+                if let Some(tell) = tell {
+                    tell(why);
+                }
+                self.owed = Owed::Wait(future, None);
+            }
+            Owed::Rest(rest) => self.owed = Owed::Rest(rest),
+            owed => {
+                why.count(owed.count());
+                let mut rest = CleanupWait::at(why.site);
+                let sink = SinkGuard::enter();
+                self.variables.during(|| drop_quietly(owed));
+                sink.finish_into(&mut rest);
+                rest.give_up(why);
+                self.owed = Owed::Rest(rest);
+            }
+        }
+    }
+
+    /// It is a wait for others who know already that the time is over, or need not.
+    fn is_told(&self) -> bool {
+        matches!(self.owed, Owed::Wait(_, None))
     }
 }
 
-impl Drop for Entry {
+impl<F> Drop for Entry<F> {
     fn drop(&mut self) {
-        drop_quietly(self.future.take());
+        let owed = std::mem::replace(&mut self.owed, Owed::Nothing);
+        self.variables.during(|| drop_quietly(owed));
         self.ticket.complete();
+    }
+}
+
+/// An entry as a task of its own.
+pub(crate) struct AdoptedEntry<F = Cleanup>(Entry<F>);
+
+impl<F> AdoptedEntry<F> {
+    pub(crate) fn new(entry: Entry<F>) -> Self {
+        Self(entry)
+    }
+}
+
+impl<F: Future<Output = ()> + Unpin> Future for AdoptedEntry<F> {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll(cx)
     }
 }
 
@@ -164,6 +195,11 @@ unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
     // The main future may have used its share up, and will do so at each poll if it never waits.
     let budget = hooks::with_tls(|tls| tls.budget.replace(BUDGET));
     loop {
+        if let Some(why) = extras.given_up() {
+            for entry in &entries {
+                entry.ticket.give_up(&why);
+            }
+        }
         // An ended entry is dropped at once: its ticket may be what the next one waits for.
         let mut i = 0;
         let before = entries.len();
@@ -195,7 +231,8 @@ unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
     Poll::Pending
 }
 
-/// Drops the cleanups of `task` unfinished; tells how many there were.
+/// Drops the cleanups of `task` unfinished; tells how many there were. What only waits for other tasks
+/// does not count.
 ///
 /// # Safety
 ///
@@ -209,24 +246,90 @@ pub(crate) unsafe fn abandon_all(task: &Header) -> usize {
         if entries.is_empty() {
             return count;
         }
-        count += entries.len();
+        count += entries.iter().map(|entry| entry.owed.count()).sum::<usize>();
         drop_quietly(entries);
     }
 }
 
-/// Gives `cleanup` to the current task, which polls it to its end before it is done.
+/// Where something that may come to owe cleanup was polled: what is dropped elsewhere is cleaned up
+/// there, with the context variables that were set there.
+#[derive(Default)]
+pub(crate) struct Home {
+    /// A core of the runtime.
+    core: Option<CoreRef>,
+    /// The place of the variables, and what they were.
+    context: u64,
+    variables: Variables,
+}
+
+impl Home {
+    pub(crate) fn here() -> Self {
+        Self { core: context::home(), context: context_id(), variables: inherited() }
+    }
+
+    /// Sees to it that this is where the thread is.
+    #[inline]
+    pub(crate) fn update(home: &mut Option<Self>) {
+        if home.as_ref().is_none_or(|home| home.context != context_id()) {
+            *home = Some(Self::here());
+        }
+    }
+
+    /// The variables for a cleanup that is handed over now.
+    fn variables_now(&self) -> Variables {
+        // The place itself knows what has changed since.
+        if self.context == context_id() { inherited() } else { self.variables.clone() }
+    }
+}
+
+/// Gives `wait` to the current task, which polls it to its end before it is done.
+///
+/// It is for what waits for others that are ending, and is not cut short where a scope gives cleanups up.
 ///
 /// Outside any task it becomes a task of the current runtime, which shutdown waits for; with no
 /// runtime at all it is dropped, and a line on stderr says so.
-pub fn adopt(cleanup: impl Future<Output = ()> + Send + 'static) {
-    adopt_boxed(Box::pin(cleanup), None);
+pub fn adopt(wait: impl Future<Output = ()> + Send + 'static) {
+    adopt_wait(wait, None);
 }
 
-/// [`adopt`] for a cleanup that is in a box already. `home` is where it goes on a thread without a
-/// runtime.
-pub(crate) fn adopt_boxed(cleanup: Cleanup, home: Option<&CoreRef>) {
-    let ticket = Arc::new(Ticket::default());
-    let entry = Entry { future: Some(cleanup), ticket: ticket.clone() };
+/// [`adopt`] for a wait for those whom `tell` tells that their time is over.
+pub(crate) fn adopt_telling(
+    wait: impl Future<Output = ()> + Send + 'static,
+    tell: impl FnOnce(&Arc<GivenUp>) + Send + 'static,
+) {
+    adopt_wait(wait, Some(Box::new(tell)));
+}
+
+fn adopt_wait(wait: impl Future<Output = ()> + Send + 'static, tell: Option<Tell>) {
+    let owed = Owed::Wait(Box::pin(wait) as Cleanup, tell);
+    adopt_entry(Entry { owed, variables: inherited(), ticket: Arc::default() }, None);
+}
+
+/// Gives a cleanup of the user's to the current task, as [`adopt`] does; on a thread without a runtime it
+/// goes to that of `home`.
+pub(crate) fn adopt_cleanup(cleanup: Cleanup, home: &Home) {
+    adopt_from(Owed::Cleanup(cleanup), home);
+}
+
+/// [`adopt_cleanup`] for one of ours that only runs others, which it hands over when it is dropped.
+pub(crate) fn adopt_frame(frame: Cleanup, home: &Home) {
+    adopt_from(Owed::Frame(frame), home);
+}
+
+/// [`adopt_cleanup`] for several.
+pub(crate) fn adopt_all(run: RunAll, home: &Home) {
+    if run.len() > 0 {
+        adopt_from(Owed::Several(run), home);
+    }
+}
+
+fn adopt_from(owed: Owed<Cleanup>, home: &Home) {
+    let entry = Entry { owed, variables: home.variables_now(), ticket: Arc::default() };
+    adopt_entry(entry, home.core.as_ref());
+}
+
+fn adopt_entry(entry: Entry, home: Option<&CoreRef>) {
+    let ticket = entry.ticket.clone();
     if let Some(task) = context::current_header() {
         // SAFETY: the thread's current task is the one it polls (or whose future it drops), and the
         // closure only pushes.
@@ -241,165 +344,5 @@ pub(crate) fn adopt_boxed(cleanup: Cleanup, home: Option<&CoreRef>) {
              thread; drop what owes it inside a task"
         ));
         drop(entry);
-    }
-}
-
-/// An adopted cleanup as a future, for the runtime's own set.
-pub(crate) struct AdoptedEntry(Entry);
-
-impl AdoptedEntry {
-    pub(crate) fn new(entry: Entry) -> Self {
-        Self(entry)
-    }
-}
-
-impl Future for AdoptedEntry {
-    type Output = ();
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll(cx)
-    }
-}
-
-thread_local! {
-    /// Tickets caught by the sinks that are open on this thread, innermost last.
-    static CAUGHT: RefCell<Vec<Arc<Ticket>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Leaves `ticket` with the innermost open sink, if there is one.
-fn catch_ticket(ticket: Arc<Ticket>) {
-    hooks::with_tls(|tls| {
-        if tls.sink_depth.get() > 0 {
-            // While the thread's locals are being destroyed there is nobody left who could wait.
-            let caught = CAUGHT.try_with(|log| log.borrow_mut().push(ticket)).is_ok();
-            tls.caught.set(tls.caught.get() + u32::from(caught));
-        }
-    });
-}
-
-/// An open sink: catches the tickets of the cleanups that are adopted while it is there.
-///
-/// It must not live across an `.await` (and cannot, in a `Send` future).
-#[derive(Debug)]
-#[must_use = "finish it, and await what it caught"]
-pub struct SinkGuard {
-    mark: u32,
-    /// A sink belongs to the thread that opened it.
-    _not_send: std::marker::PhantomData<*const ()>,
-}
-
-impl SinkGuard {
-    /// Opens a sink on this thread.
-    #[inline]
-    pub fn enter() -> Self {
-        hooks::with_tls(|tls| {
-            tls.sink_depth.set(tls.sink_depth.get() + 1);
-            Self { mark: tls.caught.get(), _not_send: std::marker::PhantomData }
-        })
-    }
-
-    /// Closes the sink; the future waits for the cleanups that it caught.
-    #[inline]
-    #[track_caller]
-    pub fn finish(self) -> CleanupWait {
-        let mut wait = CleanupWait { tickets: Vec::new(), site: Site::caller() };
-        self.finish_into(&mut wait);
-        wait
-    }
-
-    /// Closes the sink and adds what it caught to `wait`.
-    #[inline]
-    pub(crate) fn finish_into(self, wait: &mut CleanupWait) {
-        let caught = hooks::with_tls(|tls| tls.caught.get());
-        if caught != self.mark {
-            self.take_caught(&mut wait.tickets);
-        }
-        // Dropping the guard closes the sink.
-    }
-
-    /// Closes the sink; nobody waits for what it caught.
-    pub(crate) fn forget(self) {
-        let caught = hooks::with_tls(|tls| tls.caught.get());
-        if caught != self.mark {
-            let mut tickets = Vec::new();
-            self.take_caught(&mut tickets);
-            // A ticket has the waker of whoever asked it last.
-            drop_quietly(tickets);
-        }
-    }
-
-    #[cold]
-    fn take_caught(&self, to: &mut Vec<Arc<Ticket>>) {
-        CAUGHT.with(|log| to.extend(log.borrow_mut().drain(self.mark as usize..)));
-        hooks::with_tls(|tls| tls.caught.set(self.mark));
-    }
-}
-
-impl Drop for SinkGuard {
-    #[inline]
-    fn drop(&mut self) {
-        hooks::with_tls(|tls| {
-            let depth = tls.sink_depth.get() - 1;
-            tls.sink_depth.set(depth);
-            if depth == 0 && tls.caught.get() != 0 {
-                // Unwinding past the outermost sink: nobody waits any more; the task still does.
-                tls.caught.set(0);
-                // Dropped last: a ticket's waker is foreign code, which may come back here.
-                drop_quietly(CAUGHT.try_with(RefCell::take));
-            }
-        });
-    }
-}
-
-/// Waits for cleanups; ready at once if there are none.
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct CleanupWait {
-    tickets: Vec<Arc<Ticket>>,
-    site: Site,
-}
-
-impl CleanupWait {
-    /// A wait for nothing, to be filled by [`SinkGuard::finish_into`].
-    #[track_caller]
-    pub(crate) fn nothing() -> Self {
-        Self { tickets: Vec::new(), site: Site::caller() }
-    }
-
-    /// Gives the cleanups up: the tasks that have them drop them when they are next polled. Tells how
-    /// many have not ended.
-    pub(crate) fn abandon(&self) -> usize {
-        self.tickets.iter().filter(|ticket| ticket.abandon()).count()
-    }
-
-    /// Whether there is nothing to wait for.
-    pub fn is_empty(&self) -> bool {
-        self.tickets.is_empty()
-    }
-}
-
-impl Future for CleanupWait {
-    type Output = ();
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        while let Some(ticket) = self.tickets.last() {
-            if ticket.poll(cx).is_pending() {
-                hooks::set_wait(self.site, WaitKind::Cleanup);
-                return Poll::Pending;
-            }
-            self.tickets.pop();
-        }
-        Poll::Ready(())
-    }
-}
-
-impl Drop for CleanupWait {
-    fn drop(&mut self) {
-        for ticket in self.tickets.drain(..) {
-            catch_ticket(ticket);
-        }
-    }
-}
-
-impl fmt::Debug for CleanupWait {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CleanupWait").field("cleanups", &self.tickets.len()).finish()
     }
 }

@@ -12,9 +12,7 @@ use corio_sync::hooks::Site;
 use pin_project_lite::pin_project;
 
 use super::cancel_node::{Look, Node};
-use crate::cleanup::{CleanupWait, SinkGuard};
-use crate::executor::context::current_header;
-use crate::say::say;
+use crate::cleanup::{CleanupWait, GivenUp, SinkGuard};
 use crate::task::intercept::{Place, effective_deadline};
 use crate::time::{Instant, Sleep};
 
@@ -82,7 +80,11 @@ impl CancelScope {
     }
 
     /// Gives the cleanups of what the scope cuts off so much time; those that have not ended by then
-    /// are dropped, and a line on stderr says so. Without a limit they take as long as they take.
+    /// are dropped, and a line on stderr says how many. Without a limit they take as long as they take.
+    ///
+    /// That goes for the cleanups of tasks that the future waited for and that end with it. What cannot be
+    /// dropped is waited for all the same, since nothing outlives the scope: a blocking call that has
+    /// started, and whoever never comes back from a poll.
     pub fn cleanup_limit(mut self, limit: Duration) -> Self {
         self.cleanup_limit = Some(limit);
         self
@@ -124,6 +126,7 @@ impl CancelScope {
             alarm: None,
             caught: CleanupWait::nothing(),
             cleanup_limit: self.cleanup_limit,
+            given_up: None,
             site: Site::caller(),
         }
     }
@@ -259,6 +262,8 @@ pin_project! {
         alarm: Option<Sleep>,
         caught: CleanupWait,
         cleanup_limit: Option<Duration>,
+        // The time of the cleanups is over.
+        given_up: Option<Arc<GivenUp>>,
         site: Site,
     }
 }
@@ -317,25 +322,20 @@ impl<F: Future> Future for RunScope<F> {
             *this.alarm = None;
         }
         if Pin::new(&mut *this.caught).poll(cx).is_ready() {
+            // It was the last to know: what there is to say is said before this returns.
+            *this.given_up = None;
             return Poll::Ready(None);
+        }
+        if this.given_up.is_some() {
+            return Poll::Pending;
         }
         let Some(limit) = *this.cleanup_limit else { return Poll::Pending };
         let until = this.alarm.as_ref().map_or_else(|| Instant::now() + limit, Sleep::deadline);
-        if !poll_alarm(this.alarm, Some(until), *this.site, cx) {
-            return Poll::Pending;
+        if poll_alarm(this.alarm, Some(until), *this.site, cx) {
+            // Whoever has a cleanup is woken, and drops it; the end of the last wakes this.
+            let why = this.given_up.insert(GivenUp::new(*this.site, limit));
+            this.caught.give_up(why);
         }
-        let count = this.caught.abandon();
-        if count > 0 {
-            say(format_args!(
-                "{count} cleanup(s) were dropped unfinished: the scope at {} gives them {limit:?}",
-                this.site.location()
-            ));
-        }
-        if current_header().is_none() {
-            // Outside a task nobody says when they are gone.
-            return Poll::Ready(None);
-        }
-        // The task drops them at the end of this poll, and that wakes it.
         Poll::Pending
     }
 }

@@ -50,7 +50,9 @@ impl std::error::Error for Cancelled {}
 ///
 /// # Errors
 ///
-/// [`Cancelled`] when there was a request before the future was done.
+/// [`Cancelled`] when a request was delivered before the future was done. One that comes so late that the
+/// future ends first, or that a shielded [`CancelScope`](super::CancelScope) holds up until then, leaves
+/// the result alone: it stays pending, and takes effect at the task's next `.await` that waits.
 ///
 /// # Cancel safety
 ///

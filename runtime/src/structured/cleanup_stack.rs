@@ -1,26 +1,23 @@
 //! Cleanups that are added one by one, and run in the reverse order.
 
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use corio_sync::prim::SpinLock;
 
-use super::finally::finally;
-use crate::cleanup::{Cleanup, adopt};
-use crate::task::header::{catch, drop_payload};
+use super::finally::finally_around;
+use crate::cleanup::{Cleanup, Home, RunAll, adopt_all};
 
 /// Cleanups that are added while a body goes on, and run when it has ended: the last one first, each
 /// whatever became of the others. Python's `AsyncExitStack`; for a single one there is
 /// [`finally`](super::finally).
 ///
 /// In [`with`](Self::with) they run as those of `finally` do, after all that the body has left. A stack of
-/// its own is [closed](Self::close); one that is dropped leaves its cleanups to the task that it is in. A
-/// clone is the same stack.
+/// its own is [closed](Self::close); one that is dropped leaves its cleanups to the task that it is in, or,
+/// outside any task, to the runtime in which the first was pushed. A clone is the same stack.
 ///
 /// # Examples
 ///
@@ -46,17 +43,26 @@ use crate::task::header::{catch, drop_payload};
 pub struct CleanupStack(Arc<Cleanups>);
 
 #[derive(Default)]
-struct Cleanups(SpinLock<Vec<Cleanup>>);
+struct Cleanups(SpinLock<Stacked>);
+
+#[derive(Default)]
+struct Stacked {
+    cleanups: Vec<Cleanup>,
+    /// Where the first was pushed.
+    home: Option<Home>,
+}
 
 impl Cleanups {
-    fn take(&self) -> Vec<Cleanup> {
-        std::mem::take(&mut *self.0.lock())
+    fn take(&self) -> (RunAll, Home) {
+        let Stacked { cleanups, home } = std::mem::take(&mut *self.0.lock());
+        (RunAll::new(cleanups), home.unwrap_or_default())
     }
 }
 
 impl Drop for Cleanups {
     fn drop(&mut self) {
-        leave(RunAll { left: self.take(), panic: None });
+        let (run, home) = self.take();
+        adopt_all(run, &home);
     }
 }
 
@@ -85,7 +91,7 @@ impl CleanupStack {
     {
         let stack = Self::new();
         let cleanups = stack.clone();
-        finally(body(stack), move || async move { cleanups.close().await }).await
+        finally_around(body(stack), move || async move { cleanups.close().await }).await
     }
 
     /// Adds a cleanup, which runs before those that were added earlier.
@@ -96,12 +102,22 @@ impl CleanupStack {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let cleanup = Box::pin(async move { cleanup().await });
-        self.0.0.lock().push(cleanup);
+        let first = self.0.0.lock().home.is_none();
+        let home = first.then(Home::here);
+        let mut stacked = self.0.0.lock();
+        stacked.cleanups.push(cleanup);
+        let unused = match stacked.home {
+            None => std::mem::replace(&mut stacked.home, home),
+            Some(_) => home,
+        };
+        drop(stacked);
+        // Values of variables may go with it, which is foreign code.
+        drop(unused);
     }
 
     /// How many cleanups there are.
     pub fn len(&self) -> usize {
-        self.0.0.lock().len()
+        self.0.0.lock().cleanups.len()
     }
 
     /// Whether there is no cleanup.
@@ -112,7 +128,7 @@ impl CleanupStack {
     /// Moves all cleanups to a stack of their own: what was opened is to stay open for now.
     #[must_use = "a stack that is dropped runs its cleanups"]
     pub fn pop_all(&self) -> Self {
-        let all = self.0.take();
+        let all = std::mem::take(&mut *self.0.0.lock());
         Self(Arc::new(Cleanups(SpinLock::new(all))))
     }
 
@@ -127,7 +143,8 @@ impl CleanupStack {
     /// Safe: the task runs to their end what is left when the wait is dropped, in the same order.
     #[doc(alias = "aclose")]
     pub fn close(&self) -> CloseStack {
-        CloseStack { run: RunAll { left: self.0.take(), panic: None } }
+        let (run, home) = self.0.take();
+        CloseStack { run, home }
     }
 }
 
@@ -137,53 +154,11 @@ impl fmt::Debug for CleanupStack {
     }
 }
 
-/// Runs the last of its cleanups, and so on.
-struct RunAll {
-    left: Vec<Cleanup>,
-    /// The first panic.
-    panic: Option<Box<dyn Any + Send>>,
-}
-
-impl Future for RunAll {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        while let Some(last) = self.left.last_mut() {
-            // In place, so that it is there to be left to the task.
-            let polled = catch(|| last.as_mut().poll(cx));
-            let ended = match polled {
-                Ok(polled) => {
-                    ready!(polled);
-                    Ok(())
-                }
-                Err(payload) => Err(payload),
-            };
-            let last = self.left.pop();
-            for payload in [ended, catch(|| drop(last))].into_iter().filter_map(Result::err) {
-                match self.panic {
-                    None => self.panic = Some(payload),
-                    Some(_) => drop_payload(payload),
-                }
-            }
-        }
-        match self.panic.take() {
-            Some(payload) => resume_unwind(payload),
-            None => Poll::Ready(()),
-        }
-    }
-}
-
-/// Has the task run what is left.
-fn leave(run: RunAll) {
-    if !run.left.is_empty() {
-        adopt(run);
-    }
-}
-
 /// The future of [`CleanupStack::close`].
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct CloseStack {
     run: RunAll,
+    home: Home,
 }
 
 impl Future for CloseStack {
@@ -196,12 +171,12 @@ impl Future for CloseStack {
 
 impl Drop for CloseStack {
     fn drop(&mut self) {
-        leave(RunAll { left: std::mem::take(&mut self.run.left), panic: self.run.panic.take() });
+        adopt_all(std::mem::take(&mut self.run), &self.home);
     }
 }
 
 impl fmt::Debug for CloseStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CloseStack").field("left", &self.run.left.len()).finish_non_exhaustive()
+        f.debug_struct("CloseStack").field("left", &self.run.len()).finish_non_exhaustive()
     }
 }

@@ -1,18 +1,22 @@
 //! Cleanup that runs to its end, whatever becomes of the body.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use corio_sync::hooks::{self, Site, WaitKind};
 
-use crate::cleanup::{Cleanup, CleanupWait, SinkGuard, adopt, adopt_boxed};
-use crate::executor::context::{self, with_core};
-use crate::executor::core::CoreRef;
+use crate::cleanup::{
+    AdoptedEntry, Cleanup, CleanupWait, Entry, Home, SinkGuard, Ticket, adopt_cleanup, adopt_frame,
+    adopt_telling,
+};
+use crate::executor::context::with_core;
 use crate::say::say;
-use crate::task::header::Plain;
+use crate::task::header::{Plain, catch, drop_payload, drop_quietly};
 use crate::task::spawn::{Options, spawn_here};
 use crate::task::state::Kind;
 
@@ -31,14 +35,13 @@ pin_project_lite::pin_project! {
         how: How<C, R>,
         // The cleanup, from the body's end to its own.
         running: Option<R>,
-        // What the body came to, while the cleanup runs.
-        output: Option<B::Output>,
+        // What the body came to, or its panic, while the cleanup runs.
+        ended: Option<Result<B::Output, Box<dyn Any + Send>>>,
         // What cleanups inside the body are still to be waited for.
         caught: CleanupWait,
-        // The body has been polled: there is something to clean up after.
-        entered: bool,
-        // Where that was, for a drop on a thread without a runtime.
-        home: Option<CoreRef>,
+        // Where the body was polled, for a drop elsewhere; `None` before that, when there is nothing to
+        // clean up after.
+        home: Option<Home>,
         site: Site,
     }
 
@@ -59,23 +62,29 @@ pin_project_lite::pin_project! {
 struct How<C, R> {
     start: fn(C, CleanupWait) -> R,
     poll: fn(&mut R, &mut Context<'_>) -> Poll<()>,
-    leave: fn(R, Site, Option<&CoreRef>),
+    leave: fn(R, Site, &Home),
 }
 
 /// A cleanup under way that is not `Send`.
 type LocalCleanup = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Leaves a cleanup to a task that stays on this thread, and the wait for it to the task.
-fn leave_local(running: LocalCleanup, site: Site, _: Option<&CoreRef>) {
+fn leave_local(running: LocalCleanup, site: Site, home: &Home) {
     // The task that drops this may be polled by any thread later on, so it must not have the
     // cleanup: it waits for a task that stays on this thread.
     let options = Options { shielded: true, ..Options::at(site) };
+    let ticket = Arc::<Ticket>::default();
     let task = with_core(|core| match core {
-        Some(core) => Ok(spawn_here(core, running, Plain, options, Kind::Local)),
+        Some(core) => {
+            let cleanup = AdoptedEntry::new(Entry::new(running, home, ticket.clone()));
+            Ok(spawn_here(core, cleanup, Plain, options, Kind::Local))
+        }
         None => Err(running),
     });
     match task {
-        Ok(task) => adopt(async move { drop(task.await) }),
+        Ok(task) => {
+            adopt_telling(async move { drop(task.await) }, move |why| ticket.give_up(why));
+        }
         Err(running) => {
             say(format_args!(
                 "a local cleanup (made at {}) was dropped without running: this thread \
@@ -100,7 +109,9 @@ fn leave_local(running: LocalCleanup, site: Site, _: Option<&CoreRef>) {
 ///
 /// # Panics
 ///
-/// When the body or the cleanup panics; a panic of the body comes out after the cleanup has run.
+/// When the body or the cleanup panics; a panic of the body comes out after the cleanup has run. Of two
+/// panics the first comes out. One that still waits for its cleanup when this is dropped comes out nowhere;
+/// the panic hook has told of it.
 ///
 /// # Cancel safety
 ///
@@ -132,7 +143,28 @@ where
     C: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let how: How<C, Cleanup> = How {
+    Finally::new(body, cleanup, how(|running, _, home| adopt_cleanup(running, home)))
+}
+
+/// [`finally`] for a cleanup that only runs others, and hands over those that it has left when it is
+/// dropped.
+#[track_caller]
+pub(super) fn finally_around<B, C, Fut>(body: B, cleanup: C) -> Finally<B, C>
+where
+    B: Future,
+    C: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    Finally::new(body, cleanup, how(|running, _, home| adopt_frame(running, home)))
+}
+
+/// How a cleanup is started and polled that is left to the task by `leave`.
+fn how<C, Fut>(leave: fn(Cleanup, Site, &Home)) -> How<C, Cleanup>
+where
+    C: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    How {
         start: |cleanup, inner| {
             Box::pin(async move {
                 // What is inside the body is cleaned up first.
@@ -141,9 +173,8 @@ where
             })
         },
         poll: |running, cx| running.as_mut().poll(cx),
-        leave: |running, _, home| adopt_boxed(running, home),
-    };
-    Finally::new(body, cleanup, how)
+        leave,
+    }
 }
 
 /// [`finally`] for a cleanup that is not `Send`: it runs on this thread.
@@ -151,9 +182,15 @@ where
 /// When the body is dropped before its end, the cleanup becomes a task that stays on this worker, which
 /// even shutdown leaves time to end; the task that the body was in waits for it.
 ///
+/// It must be dropped on a thread that runs tasks: inside `block_on`, or on a worker. Dropped elsewhere,
+/// between two `block_on` for instance, the cleanup is lost, since no other thread may run it; a line on
+/// stderr says so. [`finally`] has no such condition.
+///
 /// # Panics
 ///
-/// When the body or the cleanup panics; a panic of the body comes out after the cleanup has run.
+/// When the body or the cleanup panics; a panic of the body comes out after the cleanup has run. Of two
+/// panics the first comes out. One that still waits for its cleanup when this is dropped comes out nowhere;
+/// the panic hook has told of it.
 ///
 /// # Cancel safety
 ///
@@ -194,24 +231,12 @@ where
     Finally::new(body, cleanup, how)
 }
 
-/// A sink whose catch is added to `to` also when the stretch that it is open for unwinds.
-struct Catching<'a> {
-    sink: Option<SinkGuard>,
-    to: &'a mut CleanupWait,
-}
-
-impl<'a> Catching<'a> {
-    fn open(to: &'a mut CleanupWait) -> Self {
-        Self { sink: Some(SinkGuard::enter()), to }
-    }
-}
-
-impl Drop for Catching<'_> {
-    fn drop(&mut self) {
-        if let Some(sink) = self.sink.take() {
-            sink.finish_into(self.to);
-        }
-    }
+/// Calls `f`, and adds the cleanups that it hands over to `caught`, whether it returns or panics.
+fn catching<T>(caught: &mut CleanupWait, f: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    let sink = SinkGuard::enter();
+    let result = catch(f);
+    sink.finish_into(caught);
+    result
 }
 
 impl<B: Future, C, R> Finally<B, C, R> {
@@ -222,9 +247,8 @@ impl<B: Future, C, R> Finally<B, C, R> {
             cleanup: Some(cleanup),
             how,
             running: None,
-            output: None,
+            ended: None,
             caught: CleanupWait::nothing(),
-            entered: false,
             home: None,
             site: Site::caller(),
         }
@@ -233,22 +257,21 @@ impl<B: Future, C, R> Finally<B, C, R> {
     /// Dropped before its end: the task takes over what is left.
     fn give_up(self: Pin<&mut Self>) {
         let mut this = self.project();
+        let Some(home) = this.home.as_ref() else { return };
         if let Some(running) = this.running.take() {
-            (this.how.leave)(running, *this.site, this.home.as_ref());
-            return;
-        }
-        if !*this.entered {
+            (this.how.leave)(running, *this.site, home);
+            if let Some(Err(payload)) = this.ended.take() {
+                // The panic hook has told of it.
+                drop_payload(payload);
+            }
             return;
         }
         let Some(cleanup) = this.cleanup.take() else { return };
         // A body that panics when it is dropped has still to be cleaned up after.
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            let _catching = Catching::open(this.caught);
-            this.body.set(None);
-        }));
+        let dropped = catching(this.caught, || this.body.set(None));
         let inner = std::mem::replace(this.caught, CleanupWait::nothing());
         let running = (this.how.start)(cleanup, inner);
-        (this.how.leave)(running, *this.site, this.home.as_ref());
+        (this.how.leave)(running, *this.site, home);
         if let Err(payload) = dropped {
             if !std::thread::panicking() {
                 resume_unwind(payload);
@@ -262,21 +285,26 @@ impl<B: Future, C, R> Future for Finally<B, C, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         let mut this = self.project();
+        Home::update(this.home);
         if let Some(body) = this.body.as_mut().as_pin_mut() {
-            if !*this.entered {
-                *this.entered = true;
-                *this.home = context::home();
-            }
-            let polled = {
-                let _catching = Catching::open(this.caught);
-                body.poll(cx)
+            let mut ended = match catching(this.caught, || body.poll(cx)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(output)) => Ok(output),
+                Err(payload) => Err(payload),
             };
-            let output = std::task::ready!(polled);
-            *this.output = Some(output);
-            {
-                let _catching = Catching::open(this.caught);
-                this.body.set(None);
+            if let Err(payload) = catching(this.caught, || this.body.set(None)) {
+                ended = match ended {
+                    Ok(output) => {
+                        drop_quietly(output);
+                        Err(payload)
+                    }
+                    Err(first) => {
+                        drop_payload(payload);
+                        Err(first)
+                    }
+                };
             }
+            *this.ended = Some(ended);
             let cleanup = this.cleanup.take().expect("the cleanup starts once");
             let inner = std::mem::replace(this.caught, CleanupWait::nothing());
             *this.running = Some((this.how.start)(cleanup, inner));
@@ -284,14 +312,21 @@ impl<B: Future, C, R> Future for Finally<B, C, R> {
         if let Some(mut running) = this.running.take() {
             // It is away meanwhile: a cleanup that panics must not be polled again by whoever takes
             // over what is left of this.
-            if (this.how.poll)(&mut running, cx).is_pending() {
-                *this.running = Some(running);
-                hooks::set_wait(*this.site, WaitKind::Cleanup);
-                return Poll::Pending;
+            match catch(|| (this.how.poll)(&mut running, cx)) {
+                Ok(Poll::Pending) => {
+                    *this.running = Some(running);
+                    hooks::set_wait(*this.site, WaitKind::Cleanup);
+                    return Poll::Pending;
+                }
+                Ok(Poll::Ready(())) => {}
+                // The first panic is the one that counts; the panic hook has told of both.
+                Err(payload) if matches!(this.ended, Some(Err(_))) => drop_payload(payload),
+                Err(payload) => resume_unwind(payload),
             }
         }
-        match this.output.take() {
-            Some(output) => Poll::Ready(output),
+        match this.ended.take() {
+            Some(Ok(output)) => Poll::Ready(output),
+            Some(Err(payload)) => resume_unwind(payload),
             None => panic!("`finally` was polled again after it had returned"),
         }
     }

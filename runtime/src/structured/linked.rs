@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::cleanup::adopt;
+use crate::cleanup::adopt_telling;
 use crate::task::{Task, TaskError};
 
 /// Waits for a task; dropped before its end, it cancels the task, and the task that it is in is not
@@ -36,7 +36,8 @@ impl<T: Send + 'static> Drop for Linked<T> {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
             task.cancel();
-            adopt(async move { drop(task.await) });
+            let canceller = task.canceller();
+            adopt_telling(async move { drop(task.await) }, move |why| canceller.give_up(why));
         }
     }
 }

@@ -60,7 +60,8 @@ pub(crate) fn inherited() -> Variables {
 }
 
 /// A number for the place of the variables that are current here; 0 if there is none.
-pub(super) fn context_id() -> u64 {
+#[inline]
+pub(crate) fn context_id() -> u64 {
     match current() {
         Some(task) => task.head.id,
         None => AMBIENT
@@ -209,6 +210,24 @@ pin_project! {
             let _inside = Inside::enter(this.variables);
             this.inner.set(None);
         }
+    }
+}
+
+impl Variables {
+    /// Calls `f`, which does not unwind, with these variables in the place of those that are set here;
+    /// what it sets stays in them.
+    pub(crate) fn during<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let nothing_is_set = || read(Self::is_empty).unwrap_or(true);
+        if !self.is_empty() || !nothing_is_set() {
+            let _inside = Inside::enter(self);
+            return f();
+        }
+        // As nearly always: nothing to exchange, and no place made for it.
+        let result = f();
+        if !nothing_is_set() {
+            change(|here| std::mem::swap(here, self));
+        }
+        result
     }
 }
 

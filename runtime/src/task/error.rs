@@ -70,7 +70,8 @@ impl TaskError {
         self.0.id
     }
 
-    /// Whether the task was cancelled; so is one that is spawned while its runtime shuts down.
+    /// Whether the task was cancelled; so is one that is spawned while its runtime shuts down, unless a
+    /// cleanup spawns it.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.0.kind, Kind::Cancelled(_))
     }

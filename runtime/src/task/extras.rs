@@ -1,14 +1,14 @@
 //! What few tasks need, made when the first of it is needed.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use corio_sync::prim::{Mutex, UnsafeCell};
 
 use super::context_vars::Variables;
 use super::intercept::Frames;
 use super::reason::CancelReason;
-use crate::cleanup::CleanupSet;
+use crate::cleanup::{CleanupSet, GivenUp};
 
 /// The invariant of the file:
 /// - **X1** `variables`, `cleanups` and `frames` are touched only by the thread that polls the task (or, before
@@ -23,6 +23,9 @@ pub(crate) struct Extras {
     callbacks: Mutex<Callbacks>,
     /// Why the task was asked to stop, if whoever asked has said so.
     reason: Mutex<Option<Arc<CancelReason>>>,
+    /// The time of its cleanups is over, and that of a part that holds requests up. Those who wait for the
+    /// task keep it alive.
+    given_up: Mutex<Option<Weak<GivenUp>>>,
 }
 
 /// Called when the task is done; `None` once it is.
@@ -93,6 +96,16 @@ impl Extras {
     /// Takes the reason, of a request that is absorbed.
     pub(crate) fn take_reason(&self) -> Option<Arc<CancelReason>> {
         self.reason.lock().take()
+    }
+
+    /// The time of the task's cleanups is over.
+    pub(crate) fn give_up(&self, why: &Arc<GivenUp>) {
+        self.given_up.lock().get_or_insert_with(|| Arc::downgrade(why));
+    }
+
+    /// Why the task's cleanups are to end, if their time is over.
+    pub(crate) fn given_up(&self) -> Option<Arc<GivenUp>> {
+        self.given_up.lock().as_ref()?.upgrade()
     }
 
     /// Adds a callback; gives it back if the task is done.

@@ -116,8 +116,10 @@ unsafe fn turn(task: NonNull<Header>, cancel: bool, core: &Core) -> bool {
 #[cold]
 unsafe fn heeds_cancel(header: &Header, core: &Core) -> bool {
     let for_good = || core.cancels_for_good(header.state.is_local());
-    // SAFETY: the caller's promise.
-    core.abandons_cleanups() || unsafe { intercept::drops_main(header, for_good()) }
+    core.abandons_cleanups()
+        || header.extras().is_some_and(|extras| extras.given_up().is_some())
+        // SAFETY: the caller's promise.
+        || unsafe { intercept::drops_main(header, for_good()) }
 }
 
 /// Publishes the outcome and gives the task list's reference up.

@@ -23,6 +23,7 @@ use super::id::TaskId;
 use super::reason::CancelReason;
 use super::state::Join;
 use super::waker::{cancel, cancel_because, release, schedule};
+use crate::cleanup::GivenUp;
 
 thread_local! {
     /// Counts the errors that handles have given on this thread and that a group knows of.
@@ -341,6 +342,19 @@ impl Canceller {
         if !self.cancel() {
             // SAFETY: it owns a reference.
             unsafe { schedule(self.task) };
+        }
+    }
+
+    /// Asks the task to stop, and has it drop its cleanups: their time is over. A blocking call that is
+    /// under way is still waited for.
+    pub(crate) fn give_up(&self, why: &Arc<GivenUp>) {
+        // SAFETY: it owns a reference.
+        let header = unsafe { self.task.as_ref() };
+        if header.state.is_blocking() {
+            self.cancel();
+        } else if !header.state.is_done() {
+            header.extras_or_new().give_up(why);
+            self.cancel_again();
         }
     }
 

@@ -4,8 +4,8 @@
 //! that is not `Send`; [`spawn_blocking`] for code that blocks; [`Builder`] to give any of them a name.
 
 mod builder;
-mod context_copy;
-mod context_vars;
+pub(crate) mod context_copy;
+pub(crate) mod context_vars;
 mod current;
 mod eager;
 pub(crate) mod error;

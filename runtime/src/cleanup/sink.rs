@@ -1,0 +1,168 @@
+//! Catching the tickets of what is adopted during a drop, and waiting for them.
+//!
+//! Sinks nest strictly within one synchronous stretch of one thread, so they are a depth and a log
+//! of caught tickets, not objects; opening one costs two thread-local writes. A [`CleanupWait`] that
+//! is itself dropped passes its tickets on to the sink around it, so that nobody who should wait
+//! forgets them.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use corio_sync::hooks::{self, Site, WaitKind};
+
+use super::ticket::{GivenUp, Ticket};
+use crate::task::header::drop_quietly;
+
+thread_local! {
+    /// Tickets caught by the sinks that are open on this thread, innermost last.
+    static CAUGHT: RefCell<Vec<Arc<Ticket>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Leaves `ticket` with the innermost open sink, if there is one.
+pub(super) fn catch_ticket(ticket: Arc<Ticket>) {
+    hooks::with_tls(|tls| {
+        if tls.sink_depth.get() > 0 {
+            // While the thread's locals are being destroyed there is nobody left who could wait.
+            let caught = CAUGHT.try_with(|log| log.borrow_mut().push(ticket)).is_ok();
+            tls.caught.set(tls.caught.get() + u32::from(caught));
+        }
+    });
+}
+
+/// An open sink: catches the tickets of the cleanups that are adopted while it is there.
+///
+/// It must not live across an `.await` (and cannot, in a `Send` future).
+#[derive(Debug)]
+#[must_use = "finish it, and await what it caught"]
+pub struct SinkGuard {
+    mark: u32,
+    /// A sink belongs to the thread that opened it.
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl SinkGuard {
+    /// Opens a sink on this thread.
+    #[inline]
+    pub fn enter() -> Self {
+        hooks::with_tls(|tls| {
+            tls.sink_depth.set(tls.sink_depth.get() + 1);
+            Self { mark: tls.caught.get(), _not_send: std::marker::PhantomData }
+        })
+    }
+
+    /// Closes the sink; the future waits for the cleanups that it caught.
+    #[inline]
+    #[track_caller]
+    pub fn finish(self) -> CleanupWait {
+        let mut wait = CleanupWait { tickets: Vec::new(), site: Site::caller() };
+        self.finish_into(&mut wait);
+        wait
+    }
+
+    /// Closes the sink and adds what it caught to `wait`.
+    #[inline]
+    pub(crate) fn finish_into(self, wait: &mut CleanupWait) {
+        let caught = hooks::with_tls(|tls| tls.caught.get());
+        if caught != self.mark {
+            self.take_caught(&mut wait.tickets);
+        }
+        // Dropping the guard closes the sink.
+    }
+
+    /// Closes the sink; nobody waits for what it caught.
+    pub(crate) fn forget(self) {
+        let caught = hooks::with_tls(|tls| tls.caught.get());
+        if caught != self.mark {
+            let mut tickets = Vec::new();
+            self.take_caught(&mut tickets);
+            // A ticket has the waker of whoever asked it last.
+            drop_quietly(tickets);
+        }
+    }
+
+    #[cold]
+    fn take_caught(&self, to: &mut Vec<Arc<Ticket>>) {
+        CAUGHT.with(|log| to.extend(log.borrow_mut().drain(self.mark as usize..)));
+        hooks::with_tls(|tls| tls.caught.set(self.mark));
+    }
+}
+
+impl Drop for SinkGuard {
+    #[inline]
+    fn drop(&mut self) {
+        hooks::with_tls(|tls| {
+            let depth = tls.sink_depth.get() - 1;
+            tls.sink_depth.set(depth);
+            if depth == 0 && tls.caught.get() != 0 {
+                // Unwinding past the outermost sink: nobody waits any more; the task still does.
+                tls.caught.set(0);
+                // Dropped last: a ticket's waker is foreign code, which may come back here.
+                drop_quietly(CAUGHT.try_with(RefCell::take));
+            }
+        });
+    }
+}
+
+/// Waits for cleanups; ready at once if there are none.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct CleanupWait {
+    tickets: Vec<Arc<Ticket>>,
+    site: Site,
+}
+
+impl CleanupWait {
+    /// A wait for nothing, to be filled by [`SinkGuard::finish_into`].
+    #[track_caller]
+    pub(crate) fn nothing() -> Self {
+        Self::at(Site::caller())
+    }
+
+    /// [`nothing`](Self::nothing), which says that it waits at `site`.
+    pub(crate) fn at(site: Site) -> Self {
+        Self { tickets: Vec::new(), site }
+    }
+
+    /// The time of the cleanups is over: those who have them drop them, as far as they can be dropped.
+    pub(crate) fn give_up(&self, why: &Arc<GivenUp>) {
+        for ticket in &self.tickets {
+            ticket.give_up(why);
+        }
+    }
+
+    /// Whether there is nothing to wait for.
+    pub fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
+    }
+}
+
+impl Future for CleanupWait {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(ticket) = self.tickets.last() {
+            if ticket.poll_done(cx).is_pending() {
+                hooks::set_wait(self.site, WaitKind::Cleanup);
+                return Poll::Pending;
+            }
+            self.tickets.pop();
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for CleanupWait {
+    fn drop(&mut self) {
+        for ticket in self.tickets.drain(..) {
+            catch_ticket(ticket);
+        }
+    }
+}
+
+impl fmt::Debug for CleanupWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CleanupWait").field("cleanups", &self.tickets.len()).finish()
+    }
+}
