@@ -15,7 +15,7 @@
 /// | `worker_threads = 4` | one per core | size of the multi-thread executor |
 /// | `cancel_on_ctrl_c = true` | `false` | the first Ctrl-C cancels the body, whose cleanups then run, and the exit status is 130; the second ends the process |
 /// | `start_paused = true` | `false` | virtual time: when every task is idle the clock jumps to the next timer (current-thread or seeded) |
-/// | `seed = 7` | none | a schedule that is the same each time the seed is |
+/// | `seed = 7` | none | a schedule that is the same each time the seed is; the runtime then has one thread, whatever the flavor |
 /// | `crate = "my_corio"` | `::corio` | the path of this crate, where it has another name |
 ///
 /// The function takes no arguments and no type parameters. It returns what any `main` may return.
@@ -66,7 +66,7 @@ pub use corio_macros::main;
 /// | `flavor = "current_thread"` or `"multi_thread"` | current-thread | which executor |
 /// | `worker_threads = 4` | one per core | size of the multi-thread executor |
 /// | `start_paused = true` | `false` | virtual time: when every task is idle the clock jumps to the next timer (current-thread or seeded) |
-/// | `seed = 7` | none | a schedule that is the same each time the seed is |
+/// | `seed = 7` | none | a schedule that is the same each time the seed is; the runtime then has one thread, whatever the flavor |
 /// | `timeout = "5s"` | none | the test fails when it takes longer; `"500ms"`, `"1.5s"`, `"2m"`, `"1h"` |
 /// | `crate = "my_corio"` | `::corio` | the path of this crate, where it has another name |
 ///

@@ -27,7 +27,8 @@ pub struct Config {
 
 impl Config {
     fn build(self) -> Runtime {
-        let mut builder = if self.multi_thread {
+        // A seed decides the schedule of one thread, so it says which executor is meant.
+        let mut builder = if self.multi_thread && self.seed.is_none() {
             Builder::new_multi_thread()
         } else {
             Builder::new_current_thread()

@@ -59,3 +59,21 @@ fn a_test_that_waits_for_nothing_of_ours_says_so() {
     let message = message_of(|| run_test(paused(Duration::from_secs(5)), pending()));
     assert!(message.contains("it waits for something that is not corio's"), "{message}");
 }
+
+/// A seed decides the schedule of one thread, so it may be given with either flavor.
+#[test]
+fn a_seed_may_be_given_with_either_flavor() {
+    for multi_thread in [false, true] {
+        let config =
+            Config { multi_thread, start_paused: true, seed: Some(7), ..Config::default() };
+        let output = run_test(config, async {
+            let task = spawn(sleep(Duration::from_secs(3600)));
+            task.await.map(|()| 7)
+        });
+        assert_eq!(output.unwrap(), 7);
+    }
+    let config =
+        Config { multi_thread: true, worker_threads: Some(2), seed: Some(7), ..Config::default() };
+    let message = message_of(|| run_test(config, async {}));
+    assert!(message.contains("worker_threads(2)"), "{message}");
+}

@@ -90,7 +90,7 @@ impl Clock {
     pub(crate) fn pause(&self) -> Result<(), &'static str> {
         if !self.allow_virtual {
             return Err(
-                "time can be paused on a current-thread or seeded runtime only: build one \
+                "time can be paused on a current-thread runtime only: build one \
                         with `runtime::Builder::new_current_thread()`, or use \
                         `#[corio::test(start_paused = true)]`",
             );
