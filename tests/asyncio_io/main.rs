@@ -17,8 +17,12 @@ mod pp;
 mod roles;
 #[cfg(target_os = "linux")]
 mod sel;
+#[cfg(target_os = "linux")]
+mod sf;
 #[cfg(unix)]
 mod sig;
+#[cfg(unix)]
+mod sk;
 #[cfg(unix)]
 mod sp;
 mod sr;
