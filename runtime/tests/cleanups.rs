@@ -168,11 +168,11 @@ fn the_cleanups_that_are_dropped_are_counted() {
     if !in_child_process() {
         let said = said_by("the_cleanups_that_are_dropped_are_counted");
         let counts: Vec<_> = said.lines().filter_map(|l| l.strip_prefix("corio: ")).collect();
-        assert_eq!(counts.len(), 4, "{said}");
-        for (line, count) in counts.iter().zip(["2 cleanup(s)", "3", "2", "1"]) {
+        assert_eq!(counts.len(), 5, "{said}");
+        for (line, count) in counts.iter().zip(["2 cleanup(s)", "3", "2", "1", "1"]) {
             assert!(line.starts_with(count), "{said}");
         }
-        assert!(counts[3].contains("of task"), "{said}");
+        assert!(counts[3].contains("of task") && counts[4].contains("of task"), "{said}");
         return;
     }
     corio_runtime::run(async move {
@@ -199,12 +199,33 @@ fn the_cleanups_that_are_dropped_are_counted() {
         let quick = CancelScope::new().deadline(Instant::now() + ms(2)).cleanup_limit(long);
         assert!(quick.run(group).await.is_none());
     });
-    let runtime = Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async move {
-        drop(spawn(finally(pending::<()>(), move || sleep(long))));
-        settle().await;
-    });
-    runtime.shutdown_timeout(ms(10));
+    for in_background in [false, true] {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move {
+            drop(spawn(finally(pending::<()>(), move || sleep(long))));
+            settle().await;
+        });
+        if in_background {
+            runtime.shutdown_background();
+        } else {
+            runtime.shutdown_timeout(ms(10));
+        }
+    }
+}
+
+/// A call's closure cannot wait: what it drops is cleaned up by the runtime.
+#[test]
+fn what_a_blocking_call_drops_is_cleaned_up_by_the_runtime() {
+    for runtime in runtimes() {
+        let log = Log::default();
+        runtime.block_on(async {
+            let mut guarded = Box::pin(log.guarded("late", ms(5)));
+            begin(&mut guarded).await;
+            spawn_blocking(move || drop(guarded)).await.unwrap();
+        });
+        drop(runtime);
+        assert_eq!(log.get(), ["late"]);
+    }
 }
 
 // ---- context variables ----

@@ -102,7 +102,7 @@ fn leave_local(running: LocalCleanup, site: Site, home: &Home) {
 /// task was cancelled, a timeout elapsed, or it lost a `select!`. In the last cases the task that it is
 /// in takes the cleanup over, and is not done before the cleanup is; `timeout`, `select!` and their
 /// like wait for it before they return. Cleanups inside the body run first. Dropped outside any task,
-/// the runtime on which the body was first polled takes it over, and runs it before it shuts down.
+/// or in the closure of a blocking call, the runtime on which the body was first polled takes it over, and runs it before it shuts down.
 ///
 /// A body that was never polled has nothing to clean up. asyncio's `try`/`finally` with an `await` in
 /// the `finally`.
