@@ -101,11 +101,12 @@ async fn client(stream: TcpStream, room: Arc<Room>) -> io::Result<()> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = args::Args::read(HELP, 1, &[])?;
     let listener = TcpListener::bind(args.word(0).unwrap_or("127.0.0.1:7778")).await?;
+    // From here on Ctrl-C is ours; whoever reads the next line may press it at once.
+    let mut interrupt = pin!(corio::signal::ctrl_c());
     println!("listening on {}", listener.local_addr()?);
 
     let room = Arc::new(Room::default());
     let clients = TaskGroup::<io::Error>::new();
-    let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let (stream, peer) = corio::select! {
             biased;

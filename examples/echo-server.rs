@@ -60,11 +60,12 @@ async fn echo(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = args::Args::read(HELP, 1, &[])?;
     let listener = TcpListener::bind(args.word(0).unwrap_or("127.0.0.1:7777")).await?;
+    // From here on Ctrl-C is ours; whoever reads the next line may press it at once.
+    let mut interrupt = pin!(corio::signal::ctrl_c());
     println!("listening on {}", listener.local_addr()?);
 
     let shared = Arc::new(Shared::default());
     let connections = TaskGroup::<io::Error>::new();
-    let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let stream = corio::select! {
             biased;

@@ -82,9 +82,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = args.word(1).unwrap_or("127.0.0.1:8081");
     // A client that goes half-way through a file fails for itself.
     let server = Server::builder().on_error(|_, _| {}).start(address, handler).await?;
+    // From here on Ctrl-C is ours; whoever reads the next line may press it at once.
+    let interrupt = corio::signal::ctrl_c();
     println!("listening on {}", server.local_addrs()[0]);
 
-    corio::signal::ctrl_c().await?;
+    interrupt.await?;
     server.close();
     println!("stopping: {} clients", server.clients());
     if corio::timeout(GRACE, server.wait_closed()).await.is_err() {

@@ -98,9 +98,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A client that goes in the middle of an answer is none of our business.
     let server = Server::builder().limit(8 * 1024).on_error(|_, _| {});
     let server = server.start(address, handler).await?;
+    // From here on Ctrl-C is ours; whoever reads the next line may press it at once.
+    let interrupt = corio::signal::ctrl_c();
     println!("listening on {}", server.local_addrs()[0]);
 
-    corio::signal::ctrl_c().await?;
+    interrupt.await?;
     server.close();
     server.close_clients();
     if corio::timeout(GRACE, server.wait_closed()).await.is_err() {

@@ -42,11 +42,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let target: Arc<str> = target.into();
     let listener = TcpListener::bind(address).await?;
+    // From here on Ctrl-C is ours; whoever reads the next line may press it at once.
+    let mut interrupt = pin!(corio::signal::ctrl_c());
     println!("listening on {}", listener.local_addr()?);
 
     let total = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
     let connections = TaskGroup::<io::Error>::new();
-    let mut interrupt = pin!(corio::signal::ctrl_c());
     loop {
         let (client, peer) = corio::select! {
             biased;

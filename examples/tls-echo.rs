@@ -45,8 +45,10 @@ async fn echo(mut reader: StreamReader, writer: StreamWriter) -> io::Result<()> 
 async fn serve(address: &str, cert: &str, key: &str) -> Result<(), Box<dyn Error>> {
     let acceptor = TlsAcceptor::from_pem(&std::fs::read(cert)?, &std::fs::read(key)?)?;
     let server = Server::builder().tls(acceptor).on_error(|_, _| {}).start(address, echo).await?;
+    // From here on Ctrl-C is ours; whoever reads the next line may press it at once.
+    let interrupt = corio::signal::ctrl_c();
     println!("listening on {}", server.local_addrs()[0]);
-    corio::signal::ctrl_c().await?;
+    interrupt.await?;
     server.close();
     server.close_clients();
     if corio::timeout(GRACE, server.wait_closed()).await.is_err() {

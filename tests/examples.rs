@@ -122,6 +122,8 @@ fn all_explain_themselves() {
         "graceful-shutdown",
         "happy-eyeballs",
         "pipeline",
+        "http-hello",
+        "file-server",
     ] {
         let help = output(name, &["--help"]);
         assert!(help.status.success());
