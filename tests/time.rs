@@ -148,3 +148,18 @@ async fn timers_move_between_tasks_and_threads() {
     assert!(corio::timeout(MILLI, &mut endless).await.is_err());
     corio::spawn_blocking(move || drop(endless)).await.unwrap();
 }
+
+/// A limit of zero asks once, whatever the task has done before in the same poll.
+#[corio::test]
+async fn w10_no_time_at_all_is_enough_for_what_is_ready() {
+    let (sender, mut receiver) = corio::sync::mpsc::unbounded();
+    for n in 0..1000 {
+        sender.send(n).unwrap();
+    }
+    let mut count = 0;
+    while let Ok(Some(n)) = corio::timeout(Duration::ZERO, receiver.recv()).await {
+        assert_eq!(n, count);
+        count += 1;
+    }
+    assert_eq!(count, 1000);
+}

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use corio_sync::hooks::Site;
+use corio_sync::hooks::{self, Site};
 use pin_project_lite::pin_project;
 
 use crate::cleanup::{CleanupWait, SinkGuard};
@@ -203,10 +203,16 @@ impl<F: Future> Future for Timeout<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
+            let was_spent = hooks::budget_is_spent();
             if let Poll::Ready(output) = inner.poll(cx) {
                 return Poll::Ready(Ok(output));
             }
             if this.stage.poll_deadline(*this.limit, *this.site, cx).is_pending() {
+                return Poll::Pending;
+            }
+            if was_spent {
+                // The future was not really asked: it is, with a new budget, before it is given up.
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             let sink = SinkGuard::enter();
