@@ -21,7 +21,10 @@
 //! - **O3** A waker's slot is written by its own half only while its bit is clear. The other half reads
 //!   it only after the exchange that made it done (`TX_DONE`, `RX_CLOSED`) found the bit set; from then
 //!   on its own half leaves slot and bit alone, and the last to leave drops the waker.
-#![allow(unsafe_code, reason = "two halves of one allocation: invariants O1 to O3 are above")]
+//! - **O4** The value and the sender's waker share a slot. The sender writes the value only when
+//!   `TX_WAKER` is clear, and never sets that bit afterwards; so `SENT` and `TX_WAKER` are not set
+//!   together, and each says what is in the slot.
+#![allow(unsafe_code, reason = "two halves of one allocation: invariants O1 to O4 are above")]
 
 mod error;
 mod receiver;
@@ -30,7 +33,7 @@ mod sender;
 #[cfg(all(test, corio_loom))]
 mod loom;
 
-use std::mem::MaybeUninit;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{Context, Waker};
 
@@ -67,9 +70,8 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let site = Site::caller();
     let shared = Handle(NonNull::from(Box::leak(Box::new(Shared {
         state: AtomicU8::new(0),
-        rx_waker: UnsafeCell::new(MaybeUninit::uninit()),
-        tx_waker: UnsafeCell::new(MaybeUninit::uninit()),
-        value: UnsafeCell::new(MaybeUninit::uninit()),
+        rx: UnsafeCell::new(Room { nothing: () }),
+        tx: UnsafeCell::new(Room { nothing: () }),
     }))));
     (Sender::new(Handle(shared.0), site), Receiver::new(shared, site))
 }
@@ -77,9 +79,41 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 struct Shared<T> {
     /// See the table above.
     state: AtomicU8,
-    rx_waker: UnsafeCell<MaybeUninit<Waker>>,
-    tx_waker: UnsafeCell<MaybeUninit<Waker>>,
-    value: UnsafeCell<MaybeUninit<T>>,
+    /// The receiver's waker.
+    rx: UnsafeCell<Room<()>>,
+    /// The sender's waker, later the value (O4).
+    tx: UnsafeCell<Room<T>>,
+}
+
+/// A slot's contents, which the state word tells. It drops nothing by itself.
+union Room<T> {
+    nothing: (),
+    waker: ManuallyDrop<Waker>,
+    value: ManuallyDrop<T>,
+}
+
+impl<T> Room<T> {
+    /// Takes the waker out.
+    ///
+    /// # Safety
+    ///
+    /// The room is the caller's (O3) and there is a waker in it, which nobody takes again.
+    #[inline]
+    unsafe fn take_waker(room: *mut Self) -> Waker {
+        // SAFETY: as the caller promises.
+        ManuallyDrop::into_inner(unsafe { std::ptr::read(&raw const (*room).waker) })
+    }
+
+    /// Takes the value out.
+    ///
+    /// # Safety
+    ///
+    /// The room is the caller's (O2) and there is a value in it, which nobody takes again.
+    #[inline]
+    unsafe fn take_value(room: *mut Self) -> T {
+        // SAFETY: as the caller promises.
+        ManuallyDrop::into_inner(unsafe { std::ptr::read(&raw const (*room).value) })
+    }
 }
 
 /// One half's pointer to what both share. It frees nothing by itself.
@@ -115,22 +149,24 @@ impl<T> Shared<T> {
     /// Drops what is in the slots, each also if the drop of another panics.
     #[cold]
     fn empty(&self, state: u8) {
+        debug_assert!(state & (SENT | TX_WAKER) != SENT | TX_WAKER, "two things in one slot");
         // SAFETY: called once, by `free`, when nobody else is left; the bits say which slots are
-        // filled (O1, O2, O3).
-        let value = |v: *mut MaybeUninit<T>| unsafe { (*v).assume_init_read() };
+        // filled, and with what (O1 to O4).
+        let value = |room: *mut Room<T>| unsafe { Room::take_value(room) };
         // SAFETY: as above.
-        let waker = |w: *mut MaybeUninit<Waker>| unsafe { (*w).assume_init_read() };
-        let _value = (state & SENT != 0).then(|| self.value.with_mut(value));
-        let _rx = (state & RX_WAKER != 0).then(|| self.rx_waker.with_mut(waker));
-        let _tx = (state & TX_WAKER != 0).then(|| self.tx_waker.with_mut(waker));
+        let tx = |room: *mut Room<T>| unsafe { Room::take_waker(room) };
+        // SAFETY: as above.
+        let rx = |room: *mut Room<()>| unsafe { Room::take_waker(room) };
+        let _value = (state & SENT != 0).then(|| self.tx.with_mut(value));
+        let _rx = (state & RX_WAKER != 0).then(|| self.rx.with_mut(rx));
+        let _tx = (state & TX_WAKER != 0).then(|| self.tx.with_mut(tx));
     }
 }
 
 /// One half's waker slot, with the half's bit for it and the other half's bit of being done.
-#[derive(Clone, Copy)]
-struct Slot<'a> {
+struct Slot<'a, V> {
     state: &'a AtomicU8,
-    waker: &'a UnsafeCell<MaybeUninit<Waker>>,
+    room: &'a UnsafeCell<Room<V>>,
     /// The bit that says that the slot is filled.
     filled: u8,
     /// The bit by which the other half is done.
@@ -138,22 +174,22 @@ struct Slot<'a> {
 }
 
 impl<T> Shared<T> {
-    fn rx_slot(&self) -> Slot<'_> {
-        Slot { state: &self.state, waker: &self.rx_waker, filled: RX_WAKER, done: TX_DONE }
+    fn rx_slot(&self) -> Slot<'_, ()> {
+        Slot { state: &self.state, room: &self.rx, filled: RX_WAKER, done: TX_DONE }
     }
 
-    fn tx_slot(&self) -> Slot<'_> {
-        Slot { state: &self.state, waker: &self.tx_waker, filled: TX_WAKER, done: RX_CLOSED }
+    fn tx_slot(&self) -> Slot<'_, T> {
+        Slot { state: &self.state, room: &self.tx, filled: TX_WAKER, done: RX_CLOSED }
     }
 }
 
-impl Slot<'_> {
+impl<V> Slot<'_, V> {
     /// Puts the waker of `cx` in; false when the other half is done by now. Own half only.
-    fn register(self, cx: &Context<'_>) -> bool {
+    fn register(&self, cx: &Context<'_>) -> bool {
         // Ordering: Relaxed, only this half sets or clears its bit.
         if self.state.load(Ordering::Relaxed) & self.filled != 0 {
             // SAFETY: the slot is filled, and this half, who alone may change it, only reads (O3).
-            let same = self.waker.with(|w| unsafe { (*w).assume_init_ref() }.will_wake(cx.waker()));
+            let same = self.room.with(|r| unsafe { &(*r).waker }.will_wake(cx.waker()));
             if same {
                 return true;
             }
@@ -166,16 +202,16 @@ impl Slot<'_> {
         self.put(cx.waker().clone())
     }
 
-    fn put(self, waker: Waker) -> bool {
+    fn put(&self, waker: Waker) -> bool {
         // SAFETY: the bit is clear, so the slot is this half's, and empty (O3).
-        self.waker.with_mut(|w| unsafe { (*w).write(waker) });
+        self.room.with_mut(|r| unsafe { (*r).waker = ManuallyDrop::new(waker) });
         // Ordering: Release publishes the waker, Acquire sees what the other half did before it was
         // done. Pairs with the exchange by which the other half gets done.
         self.state.fetch_or(self.filled, Ordering::AcqRel) & self.done == 0
     }
 
     /// Empties the slot; false when it is the other half's by now. Own half only.
-    fn take_back(self) -> bool {
+    fn take_back(&self) -> bool {
         // Ordering: Acquire, see `put`.
         let state = self.state.fetch_and(!self.filled, Ordering::Acquire);
         if state & self.filled == 0 {
@@ -187,13 +223,13 @@ impl Slot<'_> {
             return false;
         }
         // SAFETY: the bit was set and the other half not done, so it will not look (O3).
-        drop(self.waker.with_mut(|w| unsafe { (*w).assume_init_read() }));
+        drop(self.room.with_mut(|r| unsafe { Room::take_waker(r) }));
         true
     }
 
     /// Wakes it; by the other half, once that is done and found the bit set.
-    fn wake(self) {
+    fn wake(&self) {
         // SAFETY: O3: this half is done and found the bit set, so the slot stays as it is.
-        self.waker.with(|w| unsafe { (*w).assume_init_ref() }.wake_by_ref());
+        self.room.with(|r| unsafe { &(*r).waker }.wake_by_ref());
     }
 }

@@ -56,7 +56,7 @@ fn cost<T>(make: impl FnOnce() -> T) -> (isize, usize) {
 fn an_empty_channel_is_one_small_allocation_whatever_it_may_hold() {
     let large = 1_000_000;
     for (name, (bytes, calls), most) in [
-        ("oneshot", cost(oneshot::channel::<u64>), 56),
+        ("oneshot", cost(oneshot::channel::<u64>), 40),
         ("mpsc", cost(|| mpsc::channel::<[u8; 1024]>(large)), 350),
         ("unbounded", cost(mpsc::unbounded::<[u8; 1024]>), 350),
         ("channel", cost(|| channel::bounded::<[u8; 1024]>(large)), 350),

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::{
-    Handle, RX_CLOSED, RX_GONE, RX_WAKER, RecvError, SENT, TX_DONE, TX_GONE, TX_WAKER, TryRecvError,
+    Handle, RX_CLOSED, RX_GONE, RX_WAKER, RecvError, Room, SENT, TX_DONE, TX_GONE, TX_WAKER,
+    TryRecvError,
 };
 use crate::blocking;
 use crate::hooks::{self, Site, WaitKind};
@@ -66,7 +67,7 @@ impl<T> Receiver<T> {
         }
         // SAFETY: `SENT` was set, so the value is there and this half's (O2); it is cleared, so
         // nobody reads it again.
-        self.shared.value.with_mut(|v| unsafe { (*v).assume_init_read() })
+        self.shared.tx.with_mut(|room| unsafe { Room::take_value(room) })
     }
 
     /// Refuses a value that has not come yet; one that has can still be received.

@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{Handle, RX_CLOSED, RX_GONE, RX_WAKER, SENT, TX_DONE, TX_GONE, TX_WAKER};
+use super::{Handle, RX_CLOSED, RX_GONE, RX_WAKER, Room, SENT, TX_DONE, TX_GONE, TX_WAKER};
 use crate::hooks::{self, Site, WaitKind};
 use crate::prim::Ordering;
 
@@ -47,15 +47,18 @@ impl<T> Sender<T> {
     /// The value, when the receiver is gone or closed.
     #[inline]
     pub fn send(self, value: T) -> Result<(), T> {
+        if !stop_waiting(&self.shared) {
+            return Err(value);
+        }
         let this = ManuallyDrop::new(self);
-        // SAFETY: nothing was sent, so the slot is this half's and empty (O2).
-        this.shared.value.with_mut(|v| unsafe { (*v).write(value) });
+        // SAFETY: nothing was sent, so the slot is this half's (O2), and no waker is in it (O4).
+        this.shared.tx.with_mut(|room| unsafe { (*room).value = ManuallyDrop::new(value) });
         let shared = Handle(this.shared.0);
         if finish(shared, SENT) {
             return Ok(());
         }
         // SAFETY: `RX_CLOSED` came first, so the slot is still this half's (O2).
-        let value = this.shared.value.with_mut(|v| unsafe { (*v).assume_init_read() });
+        let value = this.shared.tx.with_mut(|room| unsafe { Room::take_value(room) });
         drop(ManuallyDrop::into_inner(this));
         Err(value)
     }
@@ -93,18 +96,20 @@ impl<T> Sender<T> {
     }
 }
 
+/// Takes the sender's waker out of its slot: nobody waits for `closed` any more. False if the receiver
+/// was closed and may be about to wake it; then the last to leave drops it.
+#[inline]
+fn stop_waiting<T>(shared: &Handle<T>) -> bool {
+    // Ordering: Relaxed, only this half sets or clears the bit.
+    shared.state.load(Ordering::Relaxed) & TX_WAKER == 0 || shared.tx_slot().take_back()
+}
+
 /// The sender is done, with the bit `sent` or with 0. False if the receiver was closed before, which
 /// matters only with a value: then nothing has happened and the handle is still the caller's.
 #[inline]
 fn finish<T>(shared: Handle<T>, sent: u8) -> bool {
     // Ordering: Relaxed, the exchange below decides.
     let mut state = shared.state.load(Ordering::Relaxed);
-    if state & TX_WAKER != 0 {
-        // Nobody waits for `closed` any more. If the receiver is about to wake it, the last to leave
-        // drops the waker.
-        shared.tx_slot().take_back();
-        state = shared.state.load(Ordering::Relaxed);
-    }
     loop {
         if state & RX_CLOSED != 0 && sent != 0 {
             return false;
@@ -135,6 +140,7 @@ fn finish<T>(shared: Handle<T>, sent: u8) -> bool {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
+        stop_waiting(&self.shared);
         finish(Handle(self.shared.0), 0);
     }
 }
