@@ -18,7 +18,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::prim::{SpinGuard, SpinLock};
 use crate::waitlist::{List, Waiter, Wakers};
 
@@ -247,7 +247,7 @@ impl<S: Storage> Chan<S> {
         &self,
         mut waiter: Pin<&mut Waiter<()>>,
         cx: &mut Context<'_>,
-        site: Site,
+        caller: Caller,
     ) -> Poll<()> {
         ready!(hooks::poll_budget(cx));
         if waiter.is_idle() {
@@ -264,7 +264,7 @@ impl<S: Storage> Chan<S> {
                 return Poll::Ready(());
             }
         }
-        hooks::set_wait(site, self.kind);
+        hooks::set_wait(caller.site(), self.kind);
         Poll::Pending
     }
 

@@ -192,6 +192,34 @@ impl Site {
     }
 }
 
+/// A place in the source that is not a [`Site`] yet.
+///
+/// A leaf that mostly completes at once keeps this: it is a constant of the call, and becomes a word
+/// only when there is a wait to report.
+#[derive(Clone, Copy)]
+pub struct Caller(&'static Location<'static>);
+
+impl Caller {
+    /// The place of the caller.
+    #[track_caller]
+    #[inline]
+    pub fn here() -> Self {
+        Self(Location::caller())
+    }
+
+    /// The word for it.
+    #[inline]
+    pub fn site(self) -> Site {
+        Site::new(self.0)
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.0, f)
+    }
+}
+
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self.location(), f)
@@ -362,17 +390,11 @@ pub fn current_task_id() -> u64 {
 /// the leaf returns `Pending` without registering anything.
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
-    if budget_is_spent() {
+    if with_tls(|tls| tls.budget.get()) == 1 {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
     Poll::Ready(())
-}
-
-/// Whether the budget of this poll is spent, so that a leaf that is asked now gives no answer.
-#[inline]
-pub fn budget_is_spent() -> bool {
-    with_tls(|tls| tls.budget.get()) == 1
 }
 
 /// Takes one operation off the budget.

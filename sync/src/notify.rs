@@ -130,6 +130,7 @@ impl Notify {
     /// Safe, but a dropped `notified` gives up its place in the line. A notification by
     /// [`notify_one`](Self::notify_one) that it had been given goes to the next, or is stored.
     #[track_caller]
+    #[inline]
     pub fn notified(&self) -> Notified<'_> {
         Notified { wait: Notifying::new(self) }
     }
@@ -168,6 +169,7 @@ impl Notify {
     }
 
     /// How often `notify_waiters` was called, in the word's own units.
+    #[inline]
     fn round(&self) -> usize {
         // Ordering: Relaxed, a `Notified` made after a call by this thread's own order sees it.
         self.state.load(Ordering::Relaxed) & !(PERMIT | WAITERS)

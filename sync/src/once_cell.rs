@@ -17,7 +17,7 @@ use std::fmt;
 use std::future::Future;
 
 use crate::blocking;
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::prim::{AtomicBool, Ordering, UnsafeCell, const_fn};
 use crate::semaphore::Semaphore;
 
@@ -172,10 +172,10 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = T>,
     {
-        let site = Site::caller();
+        let caller = Caller::here();
         async move {
             let init = || async { Ok::<T, Infallible>(init().await) };
-            match self.init_at(site, init).await {
+            match self.init_at(caller, init).await {
                 Ok(value) => value,
                 Err(never) => match never {},
             }
@@ -208,10 +208,10 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        self.init_at(Site::caller(), init)
+        self.init_at(Caller::here(), init)
     }
 
-    async fn init_at<F, Fut, E>(&self, site: Site, init: F) -> Result<&T, E>
+    async fn init_at<F, Fut, E>(&self, caller: Caller, init: F) -> Result<&T, E>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
@@ -219,8 +219,13 @@ impl<T> OnceCell<T> {
         if let Some(value) = self.get() {
             return Ok(value);
         }
-        let Ok(permit) = self.turn.acquire_at(site, WaitKind::OnceCell).await else {
-            return Ok(self.get().expect("closed when full"));
+        // Nearly always nobody else makes it, and then there is no wait to prepare.
+        let permit = match self.turn.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => match self.turn.acquire_at(caller, WaitKind::OnceCell).await {
+                Ok(permit) => permit,
+                Err(_) => return Ok(self.get().expect("closed when full")),
+            },
         };
         let value = init().await?;
         permit.forget();

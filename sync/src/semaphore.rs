@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blocking;
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::message::Message;
 use crate::prim::{AtomicUsize, Ordering, SpinLock, const_fn};
 use crate::waitlist::{List, Wakers};
@@ -145,8 +145,8 @@ impl Semaphore {
     }
 
     /// Takes a permit for something else than a semaphore that is built on this one.
-    pub(crate) fn acquire_at(&self, site: Site, kind: WaitKind) -> Acquire<'_> {
-        Acquire { wait: Acquiring::at(self, 1, site, kind) }
+    pub(crate) fn acquire_at(&self, caller: Caller, kind: WaitKind) -> Acquire<'_> {
+        Acquire { wait: Acquiring::at(self, 1, caller, kind) }
     }
 
     /// Takes a permit that keeps the semaphore alive, waiting until one is free.
@@ -287,11 +287,24 @@ impl Semaphore {
     /// Closes the semaphore: those who wait and those who come later get [`AcquireError`].
     ///
     /// Permits that were given stay valid.
+    #[inline]
     pub fn close(&self) {
+        // Who comes to wait after this exchange sees the flag under the list's lock.
+        // Ordering: AcqRel, the word's place in the order of all transitions; see `take`.
+        let alone = self.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
+            (state & WAITERS == 0).then_some(state | CLOSED)
+        });
+        if alone.is_err() {
+            self.close_slow();
+        }
+    }
+
+    #[cold]
+    fn close_slow(&self) {
         let mut wakers = Wakers::new();
         {
             let mut list = self.waiters.lock();
-            // Ordering: AcqRel, the word's place in the order of all transitions; see `take`.
+            // Ordering: AcqRel, as in `close`.
             self.state.fetch_or(CLOSED, Ordering::AcqRel);
             list.pop_all(&mut wakers, |want| want.refused = true);
             self.state.fetch_and(!WAITERS, Ordering::AcqRel);

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use super::{Chan, Storage, wake};
-use crate::hooks::{self, Site};
+use crate::hooks::{self, Caller};
 use crate::waitlist::Wakers;
 
 impl<S: Storage> Chan<S> {
@@ -12,7 +12,7 @@ impl<S: Storage> Chan<S> {
     pub(crate) fn poll_take_alone(
         &self,
         cx: &mut Context<'_>,
-        site: Site,
+        caller: Caller,
     ) -> Poll<Option<S::Item>> {
         ready!(hooks::poll_budget(cx));
         let mut state = self.lock();
@@ -23,7 +23,7 @@ impl<S: Storage> Chan<S> {
             return Poll::Ready(Some(item));
         }
         drop(state);
-        self.wait_alone(cx, site, |chan| match chan.try_take() {
+        self.wait_alone(cx, caller, |chan| match chan.try_take() {
             Ok(item) => Poll::Ready(Some(item)),
             Err(super::NoItem::Ended) => Poll::Ready(None),
             Err(super::NoItem::Empty) => Poll::Pending,
@@ -34,7 +34,7 @@ impl<S: Storage> Chan<S> {
     pub(crate) fn poll_take_many(
         &self,
         cx: &mut Context<'_>,
-        site: Site,
+        caller: Caller,
         buffer: &mut Vec<S::Item>,
         limit: usize,
     ) -> Poll<usize> {
@@ -47,7 +47,7 @@ impl<S: Storage> Chan<S> {
             hooks::spend();
             return Poll::Ready(taken);
         }
-        self.wait_alone(cx, site, |chan| match chan.try_take_many(buffer, limit) {
+        self.wait_alone(cx, caller, |chan| match chan.try_take_many(buffer, limit) {
             0 if chan.lock().ended() => Poll::Ready(0),
             0 => Poll::Pending,
             taken => Poll::Ready(taken),
@@ -76,7 +76,7 @@ impl<S: Storage> Chan<S> {
     fn wait_alone<R>(
         &self,
         cx: &mut Context<'_>,
-        site: Site,
+        caller: Caller,
         try_again: impl FnOnce(&Self) -> Poll<R>,
     ) -> Poll<R> {
         let known = self.lock().lone_receiver.as_ref().is_some_and(|w| w.will_wake(cx.waker()));
@@ -93,7 +93,7 @@ impl<S: Storage> Chan<S> {
                 Poll::Ready(result)
             }
             Poll::Pending => {
-                hooks::set_wait(site, self.kind);
+                hooks::set_wait(caller.site(), self.kind);
                 Poll::Pending
             }
         }

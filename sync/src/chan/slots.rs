@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::{Chan, State, Storage, wake};
-use crate::hooks::{self, Site};
+use crate::hooks::{self, Caller};
 use crate::waitlist::{Waiter, Wakers};
 
 /// A sender that waits for slots.
@@ -96,32 +96,54 @@ impl<S: Storage> Chan<S> {
     #[inline]
     pub(crate) fn poll_slots(
         &self,
-        mut waiter: Pin<&mut Waiter<Ask>>,
+        waiter: Pin<&mut Waiter<Ask>>,
         cx: &mut Context<'_>,
-        site: Site,
+        caller: Caller,
         slots: usize,
         use_them: impl FnOnce(&mut State<S>) -> Option<Waker>,
     ) -> Poll<Result<(), Closed>> {
         ready!(hooks::poll_budget(cx));
-        let mut state = self.lock();
-        let waited = !waiter.is_idle();
-        if waited {
-            if !waiter.is_chosen() {
+        if waiter.is_idle() {
+            let mut state = self.lock();
+            if !state.closed && state.senders.is_empty() && state.free() >= slots {
+                let waker = use_them(&mut state);
                 drop(state);
-                if waiter.poll_chosen(cx, |f| f(&mut self.lock().senders)).is_pending() {
-                    hooks::set_wait(site, self.kind);
-                    return Poll::Pending;
-                }
-                state = self.lock();
+                wake(waker);
+                hooks::spend();
+                return Poll::Ready(Ok(()));
             }
-        } else if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
-            drop(state);
-            let waker = cx.waker().clone();
+        }
+        self.wait_for_slots(waiter, cx, caller, slots, use_them)
+    }
+
+    /// What [`poll_slots`](Self::poll_slots) does for one who must wait, or has waited.
+    #[cold]
+    fn wait_for_slots(
+        &self,
+        mut waiter: Pin<&mut Waiter<Ask>>,
+        cx: &mut Context<'_>,
+        caller: Caller,
+        slots: usize,
+        use_them: impl FnOnce(&mut State<S>) -> Option<Waker>,
+    ) -> Poll<Result<(), Closed>> {
+        let waited = !waiter.is_idle();
+        // Declared before the guard, so that what is left of it is dropped after the lock.
+        let mut waker;
+        let mut state;
+        if waited {
+            if waiter.poll_chosen(cx, |f| f(&mut self.lock().senders)).is_pending() {
+                hooks::set_wait(caller.site(), self.kind);
+                return Poll::Pending;
+            }
+            state = self.lock();
+        } else {
+            waker = Some(cx.waker().clone());
             state = self.lock();
             if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
-                waiter.push(&mut state.senders, waker, Ask { slots, refused: false });
+                let own = waker.take().expect("it was just cloned");
+                waiter.push(&mut state.senders, own, Ask { slots, refused: false });
                 drop(state);
-                hooks::set_wait(site, self.kind);
+                hooks::set_wait(caller.site(), self.kind);
                 return Poll::Pending;
             }
         }
@@ -132,14 +154,14 @@ impl<S: Storage> Chan<S> {
             }
             return Poll::Ready(Err(Closed));
         }
-        let waker = use_them(&mut state);
+        let next = use_them(&mut state);
         if waited {
             // Only now: if a storage panicked above, dropping the future passes the offer on.
             state.offered -= slots;
             waiter.as_mut().reset();
         }
         drop(state);
-        wake(waker);
+        wake(next);
         hooks::spend();
         Poll::Ready(Ok(()))
     }

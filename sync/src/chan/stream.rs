@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::{Chan, NoItem, Storage, Turn};
-use crate::hooks::{self, Site};
+use crate::hooks::{self, Caller};
 use crate::prim::{AtomicBool, Ordering, SpinLock};
 use crate::waitlist::Waiter;
 
@@ -27,7 +27,7 @@ impl Place {
         &mut self,
         chan: &Chan<S>,
         cx: &mut Context<'_>,
-        site: Site,
+        caller: Caller,
     ) -> Poll<Option<S::Item>> {
         // Out of the lock while the waker is cloned; `&mut self` says that nobody else looks.
         let held = self.waiter.lock().take();
@@ -45,7 +45,7 @@ impl Place {
                 }
             }
         };
-        let next = chan.poll_take(waiter.as_mut(), cx, site);
+        let next = chan.poll_take(waiter.as_mut(), cx, caller);
         // Ordering: Relaxed, the waiter lies behind its own lock, and `&mut self` is exclusive.
         self.waits.store(!waiter.is_idle(), Ordering::Relaxed);
         *self.waiter.lock() = Some(waiter);

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::{Chan, Storage, wake};
-use crate::hooks::{self, Site};
+use crate::hooks::{self, Caller};
 use crate::waitlist::{Waiter, Wakers};
 
 /// A receiver that waits for an item.
@@ -48,12 +48,12 @@ impl<S: Storage> Chan<S> {
         &self,
         mut waiter: Pin<&mut Waiter<Turn>>,
         cx: &mut Context<'_>,
-        site: Site,
+        caller: Caller,
     ) -> Poll<Option<S::Item>> {
         ready!(hooks::poll_budget(cx));
         if !waiter.is_idle() {
             if waiter.poll_chosen(cx, |f| f(&mut self.lock().receivers)).is_pending() {
-                hooks::set_wait(site, self.kind);
+                hooks::set_wait(caller.site(), self.kind);
                 return Poll::Pending;
             }
             let promised = waiter.data().promised;
@@ -92,7 +92,7 @@ impl<S: Storage> Chan<S> {
             if let Some(waker) = cloned.take() {
                 waiter.push(&mut state.receivers, waker, Turn::NONE);
                 drop(state);
-                hooks::set_wait(site, self.kind);
+                hooks::set_wait(caller.site(), self.kind);
                 return Poll::Pending;
             }
             drop(state);

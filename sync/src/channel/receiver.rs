@@ -11,7 +11,7 @@ use futures_core::Stream;
 use super::{RecvError, RecvTimeoutError, Shared, TryRecvError};
 use crate::blocking;
 use crate::chan::{NoItem, Place, Turn};
-use crate::hooks::{self, Site};
+use crate::hooks::{self, Caller};
 use crate::prim::{Arc, Ordering};
 use crate::waitlist::{Waiter, project};
 
@@ -22,14 +22,14 @@ use crate::waitlist::{Waiter, project};
 pub struct Receiver<T> {
     pub(super) shared: Arc<Shared<T>>,
     /// Where it was made: what the stream reports.
-    site: Site,
+    caller: Caller,
     place: Place,
 }
 
 impl<T> Receiver<T> {
     #[track_caller]
     pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
-        Self { shared, site: Site::caller(), place: Place::new() }
+        Self { shared, caller: Caller::here(), place: Place::new() }
     }
 
     /// Receives the next value, waiting for it.
@@ -47,7 +47,7 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn recv(&self) -> Recv<'_, T> {
         self.place.leave(&self.shared.chan);
-        Recv { shared: &self.shared, site: Site::caller(), waiter: Waiter::new(Turn::NONE) }
+        Recv { shared: &self.shared, caller: Caller::here(), waiter: Waiter::new(Turn::NONE) }
     }
 
     /// Receives a value if there is one that is not promised to somebody who waits.
@@ -105,7 +105,7 @@ impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
         // Ordering: Relaxed, this receiver keeps the count above zero.
         self.shared.receivers.fetch_add(1, Ordering::Relaxed);
-        Self { shared: self.shared.clone(), site: self.site, place: Place::new() }
+        Self { shared: self.shared.clone(), caller: self.caller, place: Place::new() }
     }
 }
 
@@ -124,7 +124,7 @@ impl<T> Stream for Receiver<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = &mut *self;
-        this.place.poll_next(&this.shared.chan, cx, this.site)
+        this.place.poll_next(&this.shared.chan, cx, this.caller)
     }
 }
 
@@ -132,7 +132,7 @@ impl<T> Stream for Receiver<T> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct Recv<'a, T> {
     shared: &'a Shared<T>,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<Turn>,
 }
 
@@ -141,7 +141,7 @@ impl<T> Future for Recv<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         project!(self => this, waiter);
-        let next = this.shared.chan.poll_take(waiter.as_mut(), cx, this.site);
+        let next = this.shared.chan.poll_take(waiter.as_mut(), cx, this.caller);
         next.map(|value| value.ok_or(RecvError(())))
     }
 }
@@ -156,6 +156,6 @@ impl<T> Drop for Recv<'_, T> {
 
 impl<T> fmt::Debug for Recv<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recv").field("at", &self.site).field("waiter", &self.waiter).finish()
+        f.debug_struct("Recv").field("at", &self.caller).field("waiter", &self.waiter).finish()
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use super::{SendError, Sender, TrySendError};
 use crate::chan::{Ask, NoSlot};
-use crate::hooks::Site;
+use crate::hooks::Caller;
 use crate::waitlist::{Waiter, project};
 
 /// Room for one value, with the sender it was reserved by; dropping it gives the room back.
@@ -60,8 +60,8 @@ impl<T> Sender<T> {
     /// Safe, but a dropped `reserve_owned` gives up its place in the line, and drops the sender.
     #[track_caller]
     pub fn reserve_owned(self) -> ReserveOwned<T> {
-        let (site, waiter) = (Site::caller(), Waiter::new(Ask::NONE));
-        ReserveOwned { sender: Some(self), site, waiter }
+        let (caller, waiter) = (Caller::here(), Waiter::new(Ask::NONE));
+        ReserveOwned { sender: Some(self), caller, waiter }
     }
 
     /// Keeps room for one value, and the sender with it, if there is some and nobody waits for it.
@@ -84,7 +84,7 @@ impl<T> Sender<T> {
 pub struct ReserveOwned<T> {
     /// There until the room is.
     sender: Option<Sender<T>>,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<Ask>,
 }
 
@@ -94,7 +94,7 @@ impl<T> Future for ReserveOwned<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         project!(self => this, waiter);
         let chan = &this.sender.as_ref().expect("polled after it was ready").tx.0.chan;
-        let reserved = ready!(chan.poll_slots(waiter, cx, this.site, 1, |state| {
+        let reserved = ready!(chan.poll_slots(waiter, cx, this.caller, 1, |state| {
             state.permit(1);
             None
         }));
@@ -117,7 +117,7 @@ impl<T> Drop for ReserveOwned<T> {
 impl<T> fmt::Debug for ReserveOwned<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReserveOwned")
-            .field("at", &self.site)
+            .field("at", &self.caller)
             .field("waiter", &self.waiter)
             .finish()
     }

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use super::{RecvTimeoutError, Shared, TryRecvError};
 use crate::blocking;
 use crate::chan::NoItem;
-use crate::hooks::{self, Site};
+use crate::hooks::{self, Caller};
 use crate::prim::{Arc, Ordering};
 
 macro_rules! receiver {
@@ -20,13 +20,13 @@ macro_rules! receiver {
         pub struct $name<T> {
             shared: Arc<Shared<T>>,
             /// Where the channel was made: what a poll without a place of its own reports.
-            site: Site,
+            caller: Caller,
         }
 
         impl<T> $name<T> {
             #[track_caller]
             pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
-                Self { shared, site: Site::caller() }
+                Self { shared, caller: Caller::here() }
             }
 
             /// Receives the next value, waiting for it; `None` when no more will come.
@@ -37,7 +37,7 @@ macro_rules! receiver {
             #[track_caller]
             #[inline]
             pub fn recv(&mut self) -> Recv<'_, T> {
-                Recv { shared: &self.shared, site: Site::caller() }
+                Recv { shared: &self.shared, caller: Caller::here() }
             }
 
             /// Receives up to `limit` values at once, waiting for the first, and adds them to
@@ -52,7 +52,7 @@ macro_rules! receiver {
                 buffer: &'a mut Vec<T>,
                 limit: usize,
             ) -> RecvMany<'a, T> {
-                RecvMany { shared: &self.shared, buffer, limit, site: Site::caller() }
+                RecvMany { shared: &self.shared, buffer, limit, caller: Caller::here() }
             }
 
             /// Receives a value if there is one.
@@ -127,7 +127,7 @@ macro_rules! receiver {
 
             /// Polls for the next value. Only the task of the last poll is woken.
             pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-                self.shared.chan.poll_take_alone(cx, self.site)
+                self.shared.chan.poll_take_alone(cx, self.caller)
             }
 
             /// Polls for up to `limit` values; see [`recv_many`](Self::recv_many).
@@ -137,7 +137,7 @@ macro_rules! receiver {
                 buffer: &mut Vec<T>,
                 limit: usize,
             ) -> Poll<usize> {
-                self.shared.chan.poll_take_many(cx, self.site, buffer, limit)
+                self.shared.chan.poll_take_many(cx, self.caller, buffer, limit)
             }
 
             /// Lets no more values in: senders fail from now on. What is in the channel, and what
@@ -216,7 +216,7 @@ impl<T> Receiver<T> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct Recv<'a, T> {
     shared: &'a Shared<T>,
-    site: Site,
+    caller: Caller,
 }
 
 impl<T> Future for Recv<'_, T> {
@@ -224,13 +224,13 @@ impl<T> Future for Recv<'_, T> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.shared.chan.poll_take_alone(cx, self.site)
+        self.shared.chan.poll_take_alone(cx, self.caller)
     }
 }
 
 impl<T> fmt::Debug for Recv<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recv").field("at", &self.site).finish()
+        f.debug_struct("Recv").field("at", &self.caller).finish()
     }
 }
 
@@ -240,7 +240,7 @@ pub struct RecvMany<'a, T> {
     shared: &'a Shared<T>,
     buffer: &'a mut Vec<T>,
     limit: usize,
-    site: Site,
+    caller: Caller,
 }
 
 impl<T> Future for RecvMany<'_, T> {
@@ -248,12 +248,12 @@ impl<T> Future for RecvMany<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         let this = &mut *self;
-        this.shared.chan.poll_take_many(cx, this.site, this.buffer, this.limit)
+        this.shared.chan.poll_take_many(cx, this.caller, this.buffer, this.limit)
     }
 }
 
 impl<T> fmt::Debug for RecvMany<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecvMany").field("at", &self.site).field("limit", &self.limit).finish()
+        f.debug_struct("RecvMany").field("at", &self.caller).field("limit", &self.limit).finish()
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Permit, PermitIterator, SendError, SendTimeoutError};
 use crate::blocking;
 use crate::chan::{Ask, Chan, Fifo};
-use crate::hooks::Site;
+use crate::hooks::Caller;
 use crate::waitlist::{Waiter, project};
 
 /// Future of [`Sender::send`](super::Sender::send).
@@ -17,7 +17,7 @@ use crate::waitlist::{Waiter, project};
 pub struct Send<'a, T> {
     chan: &'a Chan<Fifo<T>>,
     value: Option<T>,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<Ask>,
 }
 
@@ -25,7 +25,7 @@ impl<'a, T> Send<'a, T> {
     #[track_caller]
     #[inline]
     pub(crate) fn new(chan: &'a Chan<Fifo<T>>, value: T) -> Self {
-        Self { chan, value: Some(value), site: Site::caller(), waiter: Waiter::new(Ask::NONE) }
+        Self { chan, value: Some(value), caller: Caller::here(), waiter: Waiter::new(Ask::NONE) }
     }
 }
 
@@ -53,7 +53,7 @@ impl<T> Future for Send<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         project!(self => this, waiter);
         let value = &mut this.value;
-        let sent = ready!(this.chan.poll_slots(waiter, cx, this.site, 1, |state| {
+        let sent = ready!(this.chan.poll_slots(waiter, cx, this.caller, 1, |state| {
             state.put(value.take().expect("polled after it was ready"))
         }));
         Poll::Ready(match sent {
@@ -68,20 +68,20 @@ impl<T> Future for Send<'_, T> {
 pub struct Reserve<'a, T> {
     chan: &'a Chan<Fifo<T>>,
     slots: usize,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<Ask>,
 }
 
 impl<'a, T> Reserve<'a, T> {
     #[track_caller]
     pub(super) fn new(chan: &'a Chan<Fifo<T>>, slots: usize) -> Self {
-        Self { chan, slots, site: Site::caller(), waiter: Waiter::new(Ask::NONE) }
+        Self { chan, slots, caller: Caller::here(), waiter: Waiter::new(Ask::NONE) }
     }
 
     fn poll_reserve(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<()>>> {
         project!(self => this, waiter);
         let slots = this.slots;
-        let reserved = this.chan.poll_slots(waiter, cx, this.site, slots, |state| {
+        let reserved = this.chan.poll_slots(waiter, cx, this.caller, slots, |state| {
             state.permit(slots);
             None
         });
@@ -129,14 +129,14 @@ impl<'a, T> Future for ReserveMany<'a, T> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct SenderClosed<'a, T> {
     chan: &'a Chan<Fifo<T>>,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<()>,
 }
 
 impl<'a, T> SenderClosed<'a, T> {
     #[track_caller]
     pub(crate) fn new(chan: &'a Chan<Fifo<T>>) -> Self {
-        Self { chan, site: Site::caller(), waiter: Waiter::new(()) }
+        Self { chan, caller: Caller::here(), waiter: Waiter::new(()) }
     }
 }
 
@@ -145,7 +145,7 @@ impl<T> Future for SenderClosed<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         project!(self => this, waiter);
-        this.chan.poll_closed(waiter.as_mut(), cx, this.site)
+        this.chan.poll_closed(waiter.as_mut(), cx, this.caller)
     }
 }
 
@@ -163,7 +163,7 @@ macro_rules! wait {
         impl<T> fmt::Debug for $name<'_, T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut f = f.debug_struct(stringify!($name));
-                f.field("at", &self.site).field("waiter", &self.waiter).finish()
+                f.field("at", &self.caller).field("waiter", &self.waiter).finish()
             }
         }
     };

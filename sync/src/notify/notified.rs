@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::{By, Notify};
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::waitlist::{Waiter, project};
 
 /// The wait, with a borrowed or a shared `Notify`.
@@ -17,18 +17,20 @@ pub(super) struct Notifying<N: Deref<Target = Notify>> {
     /// The round of `notify_waiters` in which this was made: a later one is for this too.
     round: usize,
     done: bool,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<By>,
 }
 
 impl<N: Deref<Target = Notify> + Unpin> Notifying<N> {
     #[track_caller]
+    #[inline]
     pub(super) fn new(notify: N) -> Self {
         let round = notify.round();
-        Self { notify, round, done: false, site: Site::caller(), waiter: Waiter::new(By::One) }
+        Self { notify, round, done: false, caller: Caller::here(), waiter: Waiter::new(By::One) }
     }
 
     /// Takes a notification or joins the line with `waker`; ready when notified.
+    #[inline]
     fn start(self: Pin<&mut Self>, waker: impl FnOnce() -> Waker) -> Poll<()> {
         project!(self => this, waiter);
         let now = if this.notify.take(this.round) {
@@ -63,7 +65,7 @@ impl<N: Deref<Target = Notify> + Unpin> Notifying<N> {
             })
         };
         if notified.is_pending() {
-            hooks::set_wait(self.site, WaitKind::Notify);
+            hooks::set_wait(self.caller.site(), WaitKind::Notify);
             return Poll::Pending;
         }
         hooks::spend();
@@ -72,6 +74,7 @@ impl<N: Deref<Target = Notify> + Unpin> Notifying<N> {
 }
 
 impl<N: Deref<Target = Notify>> Drop for Notifying<N> {
+    #[inline]
     fn drop(&mut self) {
         if !self.waiter.is_idle() {
             self.notify.leave_line(&self.waiter);
@@ -110,7 +113,7 @@ macro_rules! notified {
         impl$(<$life>)? fmt::Debug for $name$(<$life>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut f = f.debug_struct(stringify!($name));
-                f.field("at", &self.wait.site).field("waiter", &self.wait.waiter).finish()
+                f.field("at", &self.wait.caller).field("waiter", &self.wait.waiter).finish()
             }
         }
     };

@@ -10,7 +10,7 @@ use futures_core::Stream;
 
 use super::{PutError, QueueShutDown, Storage, Tally};
 use crate::chan::{Ask, Chan, Place, Turn};
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::waitlist::{Waiter, project};
 
 /// Future of [`QueueOf::put`](super::QueueOf::put).
@@ -18,14 +18,14 @@ use crate::waitlist::{Waiter, project};
 pub struct Put<'a, S: Storage> {
     chan: &'a Chan<Tally<S>>,
     item: Option<S::Item>,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<Ask>,
 }
 
 impl<'a, S: Storage> Put<'a, S> {
     #[track_caller]
     pub(super) fn new(chan: &'a Chan<Tally<S>>, item: S::Item) -> Self {
-        Self { chan, item: Some(item), site: Site::caller(), waiter: Waiter::new(Ask::NONE) }
+        Self { chan, item: Some(item), caller: Caller::here(), waiter: Waiter::new(Ask::NONE) }
     }
 
     /// Takes the item back; the wait goes on for nothing until it is dropped.
@@ -42,7 +42,7 @@ impl<S: Storage> Future for Put<'_, S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         project!(self => this, waiter);
         let item = &mut this.item;
-        let put = ready!(this.chan.poll_slots(waiter, cx, this.site, 1, |state| {
+        let put = ready!(this.chan.poll_slots(waiter, cx, this.caller, 1, |state| {
             state.put(item.take().expect("polled after it was ready"))
         }));
         Poll::Ready(match put {
@@ -56,14 +56,14 @@ impl<S: Storage> Future for Put<'_, S> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct Get<'a, S: Storage> {
     chan: &'a Chan<Tally<S>>,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<Turn>,
 }
 
 impl<'a, S: Storage> Get<'a, S> {
     #[track_caller]
     pub(super) fn new(chan: &'a Chan<Tally<S>>) -> Self {
-        Self { chan, site: Site::caller(), waiter: Waiter::new(Turn::NONE) }
+        Self { chan, caller: Caller::here(), waiter: Waiter::new(Turn::NONE) }
     }
 }
 
@@ -72,7 +72,7 @@ impl<S: Storage> Future for Get<'_, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         project!(self => this, waiter);
-        let next = this.chan.poll_take(waiter.as_mut(), cx, this.site);
+        let next = this.chan.poll_take(waiter.as_mut(), cx, this.caller);
         next.map(|item| item.ok_or(QueueShutDown(())))
     }
 }
@@ -81,14 +81,14 @@ impl<S: Storage> Future for Get<'_, S> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct Join<'a, S: Storage> {
     chan: &'a Chan<Tally<S>>,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<()>,
 }
 
 impl<'a, S: Storage> Join<'a, S> {
     #[track_caller]
     pub(super) fn new(chan: &'a Chan<Tally<S>>) -> Self {
-        Self { chan, site: Site::caller(), waiter: Waiter::new(()) }
+        Self { chan, caller: Caller::here(), waiter: Waiter::new(()) }
     }
 
     fn leave(&self) {
@@ -118,7 +118,7 @@ impl<S: Storage> Future for Join<'_, S> {
             }
             waiter.push(&mut state.storage.joiners, waker, ());
         }
-        hooks::set_wait(this.site, WaitKind::Queue);
+        hooks::set_wait(this.caller.site(), WaitKind::Queue);
         Poll::Pending
     }
 }
@@ -137,7 +137,7 @@ macro_rules! wait {
         impl<S: Storage> fmt::Debug for $name<'_, S> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut f = f.debug_struct(stringify!($name));
-                f.field("at", &self.site).field("waiter", &self.waiter).finish()
+                f.field("at", &self.caller).field("waiter", &self.waiter).finish()
             }
         }
     };
@@ -151,14 +151,14 @@ wait!(Join, |join| join.leave());
 #[must_use = "streams do nothing unless they are polled"]
 pub struct QueueStream<S: Storage> {
     chan: Arc<Chan<Tally<S>>>,
-    site: Site,
+    caller: Caller,
     place: Place,
 }
 
 impl<S: Storage> QueueStream<S> {
     #[track_caller]
     pub(super) fn new(chan: Arc<Chan<Tally<S>>>) -> Self {
-        Self { chan, site: Site::caller(), place: Place::new() }
+        Self { chan, caller: Caller::here(), place: Place::new() }
     }
 }
 
@@ -167,7 +167,7 @@ impl<S: Storage> Stream for QueueStream<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = &mut *self;
-        this.place.poll_next(&this.chan, cx, this.site)
+        this.place.poll_next(&this.chan, cx, this.caller)
     }
 }
 
@@ -179,6 +179,6 @@ impl<S: Storage> Drop for QueueStream<S> {
 
 impl<S: Storage> fmt::Debug for QueueStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueueStream").field("at", &self.site).finish()
+        f.debug_struct("QueueStream").field("at", &self.caller).finish()
     }
 }

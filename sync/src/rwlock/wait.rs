@@ -11,7 +11,7 @@ use super::{
     OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
 };
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::waitlist::{Waiter, project};
 
 /// A borrowed or a shared owner of a lock.
@@ -37,7 +37,7 @@ impl<T: ?Sized> HasRaw for Arc<RwLock<T>> {
 pub(super) struct Waiting<L: HasRaw> {
     lock: Option<L>,
     kind: Kind,
-    site: Site,
+    caller: Caller,
     waiter: Waiter<Want>,
 }
 
@@ -48,7 +48,7 @@ impl<L: HasRaw + Unpin> Waiting<L> {
         Self {
             lock: Some(lock),
             kind,
-            site: Site::caller(),
+            caller: Caller::here(),
             waiter: Waiter::new(Want { kind, task: 0 }),
         }
     }
@@ -67,7 +67,7 @@ impl<L: HasRaw + Unpin> Waiting<L> {
             raw.join_line(waiter.as_mut(), cx, this.kind)
         };
         if turn.is_pending() {
-            hooks::set_wait_on(this.site, WaitKind::RwLock, raw.writer());
+            hooks::set_wait_on(this.caller.site(), WaitKind::RwLock, raw.writer());
             return Poll::Pending;
         }
         waiter.reset();
@@ -109,7 +109,7 @@ macro_rules! wait {
         impl<$($gen)* T: ?Sized> fmt::Debug for $name<$($gen)* T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut f = f.debug_struct(stringify!($name));
-                f.field("at", &self.wait.site).field("waiter", &self.wait.waiter).finish()
+                f.field("at", &self.wait.caller).field("waiter", &self.wait.waiter).finish()
             }
         }
     };

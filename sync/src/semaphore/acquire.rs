@@ -11,7 +11,7 @@ use super::{
     AcquireError, CLOSED, OwnedSemaphorePermit, SHIFT, Semaphore, SemaphorePermit, TryAcquireError,
     WAITERS, Want,
 };
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::prim::Ordering;
 use crate::waitlist::{List, Waiter, Wakers, project};
 
@@ -19,7 +19,7 @@ use crate::waitlist::{List, Waiter, Wakers, project};
 pub(super) struct Acquiring<S: Deref<Target = Semaphore>> {
     semaphore: Option<S>,
     permits: u32,
-    site: Site,
+    caller: Caller,
     kind: WaitKind,
     waiter: Waiter<Want>,
 }
@@ -28,13 +28,13 @@ impl<S: Deref<Target = Semaphore> + Unpin> Acquiring<S> {
     #[track_caller]
     #[inline]
     pub(super) fn new(semaphore: S, permits: u32) -> Self {
-        Self::at(semaphore, permits, Site::caller(), WaitKind::Semaphore)
+        Self::at(semaphore, permits, Caller::here(), WaitKind::Semaphore)
     }
 
     #[inline]
-    pub(super) fn at(semaphore: S, permits: u32, site: Site, kind: WaitKind) -> Self {
+    pub(super) fn at(semaphore: S, permits: u32, caller: Caller, kind: WaitKind) -> Self {
         let waiter = Waiter::new(Want { permits: 0, refused: false });
-        Self { semaphore: Some(semaphore), permits, site, kind, waiter }
+        Self { semaphore: Some(semaphore), permits, caller, kind, waiter }
     }
 
     /// Ready with the semaphore, of which the permits are taken, and their number.
@@ -61,7 +61,7 @@ impl<S: Deref<Target = Semaphore> + Unpin> Acquiring<S> {
             })
         };
         let Poll::Ready(acquired) = acquired else {
-            hooks::set_wait(this.site, this.kind);
+            hooks::set_wait(this.caller.site(), this.kind);
             return Poll::Pending;
         };
         hooks::spend();
