@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::blocking;
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::mutex::{Locking, Mutex, MutexGuard};
 use crate::prim::{SpinLock, const_fn};
 use crate::waitlist::{List, Waiter, Wakers, project};
@@ -72,14 +72,14 @@ impl Condvar {
     /// notification it had been given goes to the next.
     #[track_caller]
     pub fn wait<'a, T: ?Sized>(&'a self, guard: MutexGuard<'a, T>) -> CondvarWait<'a, T> {
-        let (mutex, site) = (MutexGuard::mutex(&guard), Site::caller());
+        let (mutex, caller) = (MutexGuard::mutex(&guard), Caller::here());
         CondvarWait {
             guard: Some(guard),
             mutex,
             condvar: self,
-            site,
+            caller,
             waiter: Waiter::new(By::One),
-            lock: Locking::at(mutex, site),
+            lock: Locking::at(mutex, caller),
         }
     }
 
@@ -227,7 +227,7 @@ pub struct CondvarWait<'a, T: ?Sized> {
     guard: Option<MutexGuard<'a, T>>,
     mutex: &'a Mutex<T>,
     condvar: &'a Condvar,
-    site: Site,
+    caller: Caller,
     /// It stays chosen until the lock is held again: a notification is taken only then.
     waiter: Waiter<By>,
     /// The wait for the lock, after the notification.
@@ -238,7 +238,7 @@ impl<'a, T: ?Sized> CondvarWait<'a, T> {
     /// Makes a wait that is over begin again.
     fn restart(self: Pin<&mut Self>, guard: MutexGuard<'a, T>) {
         project!(self => this, lock);
-        lock.set(Locking::at(this.mutex, this.site));
+        lock.set(Locking::at(this.mutex, this.caller));
         this.guard = Some(guard);
     }
 
@@ -264,11 +264,11 @@ impl<'a, T: ?Sized> Future for CondvarWait<'a, T> {
             waiter.push(&mut condvar.waiters.lock(), waker, By::One);
             // In the line before the lock is free: no notification falls between.
             drop(guard);
-            hooks::set_wait(this.site, WaitKind::Condvar);
+            hooks::set_wait(this.caller.site(), WaitKind::Condvar);
             return Poll::Pending;
         }
         if waiter.poll_chosen(cx, |f| f(&mut condvar.waiters.lock())).is_pending() {
-            hooks::set_wait(this.site, WaitKind::Condvar);
+            hooks::set_wait(this.caller.site(), WaitKind::Condvar);
             return Poll::Pending;
         }
         let mutex = ready!(lock.as_mut().poll_lock(cx));
@@ -291,7 +291,10 @@ impl<T: ?Sized> Drop for CondvarWait<'_, T> {
 
 impl<T: ?Sized> fmt::Debug for CondvarWait<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CondvarWait").field("at", &self.site).field("waiter", &self.waiter).finish()
+        f.debug_struct("CondvarWait")
+            .field("at", &self.caller)
+            .field("waiter", &self.waiter)
+            .finish()
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) use raw::{Locking, RawMutex};
 /// A lock that may be held across `.await`.
 ///
 /// It is fair: whoever asked first gets it first, and unlocking hands it over directly, so that
-/// nobody can overtake. A guard may be dropped on another thread than the one that locked. There is
+/// nobody can overtake; [`barging`](Self::barging) makes one that trades this for throughput. A guard may be dropped on another thread than the one that locked. There is
 /// no poisoning: a panic unlocks. asyncio's `Lock`.
 ///
 /// Tasks and plain threads ([`blocking_lock`](Self::blocking_lock)) wait in the same line. It is not
@@ -69,7 +69,37 @@ impl<T> Mutex<T> {
     const_fn! {
         /// Makes an unlocked mutex around `value`.
         pub fn new(value: T) -> Self {
-            Self { raw: RawMutex::new(), value: UnsafeCell::new(value) }
+            Self { raw: RawMutex::new(false), value: UnsafeCell::new(value) }
+        }
+    }
+
+    const_fn! {
+        /// Makes an unlocked mutex around `value` that may be taken by whoever comes first.
+        ///
+        /// A fair lock goes straight to the one who waits longest, and nobody can have it until that
+        /// one runs. This one is free in between, so that a thread which is at work may take it
+        /// again; the longest waiting one is woken to try. The unfairness is bounded: a waiter that
+        /// came too late some times is handed the lock.
+        ///
+        /// For short locks that several threads take all the time. Order among those who contend is
+        /// lost, nothing else: the value is as safe, and a cancelled wait as clean.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use corio_sync::Mutex;
+        ///
+        /// static HITS: Mutex<u64> = Mutex::barging(0);
+        ///
+        /// std::thread::scope(|s| {
+        ///     for _ in 0..4 {
+        ///         s.spawn(|| (0..100).for_each(|_| *HITS.blocking_lock() += 1));
+        ///     }
+        /// });
+        /// assert_eq!(*HITS.blocking_lock(), 400);
+        /// ```
+        pub fn barging(value: T) -> Self {
+            Self { raw: RawMutex::new(true), value: UnsafeCell::new(value) }
         }
     }
 
@@ -82,7 +112,8 @@ impl<T> Mutex<T> {
 impl<T: ?Sized> Mutex<T> {
     /// Locks, waiting for its turn.
     ///
-    /// Waiters are served in order of arrival.
+    /// Waiters are served in order of arrival, unless the mutex was made by
+    /// [`barging`](Self::barging).
     ///
     /// # Cancel safety
     ///

@@ -42,6 +42,56 @@ fn lk_05_a_newcomer_does_not_overtake() {
     drop(second.output());
 }
 
+/// A running task may take a barging lock before the one that was woken for it comes.
+#[test]
+fn a_newcomer_may_overtake_at_a_barging_mutex() {
+    let mutex = Mutex::barging(());
+    let guard = mutex.try_lock().unwrap();
+    let (mut first, second) = (waiting(mutex.lock()), waiting(mutex.lock()));
+    drop(guard);
+    let guard = mutex.try_lock().expect("free until somebody comes");
+    assert!(first.is_woken() && first.poll().is_pending());
+    drop(guard);
+    assert!(!second.is_woken(), "the one that lost keeps its place");
+    drop(first.output());
+    assert!(second.is_woken());
+}
+
+/// Unfairness is bounded: who came too late often enough is handed the lock.
+#[test]
+fn a_waiter_of_a_barging_mutex_is_not_overtaken_for_ever() {
+    let mutex = Mutex::barging(());
+    let mut held = mutex.try_lock().ok();
+    let mut waiter = waiting(mutex.lock());
+    let mut overtaken = 0;
+    loop {
+        drop(held.take());
+        held = mutex.try_lock().ok();
+        if held.is_none() || overtaken == 100 {
+            break;
+        }
+        overtaken += 1;
+        assert!(waiter.poll().is_pending());
+    }
+    assert!((1..100).contains(&overtaken), "overtaken {overtaken} times");
+    drop(waiter.output());
+}
+
+/// S01: the chance of a woken waiter that is cancelled goes to the next.
+#[test]
+fn s01_the_woken_one_of_a_barging_mutex_is_cancelled() {
+    let mutex = Mutex::barging(());
+    let guard = mutex.try_lock().unwrap();
+    let mut tasks = [(); 3].map(|()| waiting(mutex.lock()));
+    drop(guard);
+    assert!(tasks[0].is_woken());
+    tasks[0].cancel();
+    assert!(tasks[1].is_woken() && !tasks[2].is_woken());
+    drop(tasks[1].output());
+    tasks[2].cancel();
+    drop(mutex.try_lock().expect("nobody has it"));
+}
+
 #[test]
 fn lk_06_a_cancelled_waiter_is_gone() {
     let mutex = Mutex::new(());

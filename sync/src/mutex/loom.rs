@@ -68,3 +68,40 @@ fn loom_mutex_s01_two_wait_and_the_first_leaves() {
         assert!(mutex.try_lock().is_ok());
     });
 }
+
+#[test]
+fn loom_mutex_barging_excludes_three() {
+    crate::model(|| {
+        let mutex = Arc::new(Mutex::barging(0));
+        let (a, b) = (mutex.clone(), mutex.clone());
+        let a = thread::spawn(move || *block_on(a.lock()) += 1);
+        let b = thread::spawn(move || *block_on(b.lock()) += 1);
+        *block_on(mutex.lock()) += 1;
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(*mutex.try_lock().unwrap(), 3);
+    });
+}
+
+/// A waiter that was woken to try leaves, while a newcomer locks and unlocks: the next still wakes.
+#[test]
+fn loom_mutex_barging_the_woken_one_leaves() {
+    crate::model(|| {
+        let mutex = Arc::new(Mutex::barging(0));
+        let guard = mutex.clone().try_lock_owned().unwrap();
+        let mut first = Box::pin(mutex.lock());
+        block_on(poll_fn(|cx| Poll::Ready(assert!(first.as_mut().poll(cx).is_pending()))));
+        let mut second = Box::pin(mutex.lock());
+        block_on(poll_fn(|cx| Poll::Ready(assert!(second.as_mut().poll(cx).is_pending()))));
+        let other = mutex.clone();
+        let handle = thread::spawn(move || {
+            drop(guard);
+            drop(other.try_lock());
+        });
+        drop(first);
+        drop(block_on(second.as_mut()));
+        handle.join().unwrap();
+        drop(second);
+        assert!(mutex.try_lock().is_ok());
+    });
+}

@@ -1,41 +1,65 @@
 //! The lock itself, without the value it protects.
 //!
-//! | word               | meaning                                                            |
-//! |--------------------|--------------------------------------------------------------------|
-//! | 0                  | free                                                               |
-//! | `LOCKED`           | held, nobody waits                                                 |
-//! | `LOCKED` `WAITERS` | held, and the list is not empty (whenever its lock is free)        |
-//! | `WAITERS`          | only while the list's lock is held: its holder is about to decide  |
+//! | bits      | meaning                                                                     |
+//! |-----------|-----------------------------------------------------------------------------|
+//! | `LOCKED`  | somebody holds it                                                           |
+//! | `WAITERS` | the list is not empty (whenever its lock is free)                           |
+//! | `WOKEN`   | a waiter was taken out of the list to try for itself, and has not come yet  |
 //!
-//! With waiters the word stays `LOCKED` from one holder to the next, so nobody can come between.
+//! Of a fair lock the word stays `LOCKED` from one holder to the next while somebody waits, so nobody
+//! can come between, and `WOKEN` is never set. A barging one is free in between: whoever comes first
+//! takes it. One waiter at a time is woken for that. If it finds the lock taken it goes back to the
+//! head of the line, and when that has happened `LOSSES` times the lock is handed over to it.
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use crate::hooks::{self, Site, WaitKind};
+use crate::hooks::{self, Caller, WaitKind};
 use crate::prim::{AtomicU32, AtomicU64, Ordering, SpinLock, const_fn};
 use crate::waitlist::{List, Waiter, project};
 
 const LOCKED: u32 = 1;
 const WAITERS: u32 = 2;
+const WOKEN: u32 = 4;
+
+/// How often a waiter of a barging lock may find it taken before it is handed over to it.
+const LOSSES: u32 = 4;
+
+/// One who waits, and what became of it.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// The id of its task.
+    task: u64,
+    /// How often it was woken and came too late.
+    losses: u32,
+    /// It holds the lock. A waiter that was chosen without may try to take it.
+    given: bool,
+}
+
+impl Turn {
+    /// What a waiter starts with.
+    const NONE: Self = Self { task: 0, losses: 0, given: false };
+}
 
 pub(crate) struct RawMutex {
     /// See the table above.
     state: AtomicU32,
     /// The id of the task that holds the lock, 0 for a thread; stale while it is free. For people.
     holder: AtomicU64,
-    /// Those who wait, each with its task's id.
-    waiters: SpinLock<List<u64>>,
+    waiters: SpinLock<List<Turn>>,
+    /// Whether whoever comes first takes a lock that others wait for.
+    barging: bool,
 }
 
 impl RawMutex {
     const_fn! {
-        pub(crate) fn new() -> Self {
+        pub(crate) fn new(barging: bool) -> Self {
             Self {
                 state: AtomicU32::new(0),
                 holder: AtomicU64::new(0),
                 waiters: SpinLock::new(List::new()),
+                barging,
             }
         }
     }
@@ -49,7 +73,7 @@ impl RawMutex {
             // Ordering: Relaxed, introspection reads a snapshot.
             self.holder.store(hooks::current_task_id(), Ordering::Relaxed);
         }
-        free
+        free || (self.barging && self.barge(0))
     }
 
     /// The holder unlocks.
@@ -58,26 +82,39 @@ impl RawMutex {
         // Ordering: Release publishes the holder's writes. Pairs with the Acquire in `try_lock`.
         let alone = self.state.compare_exchange(LOCKED, 0, Ordering::Release, Ordering::Relaxed);
         if alone.is_err() {
-            self.hand_over();
+            self.pass_on();
         }
     }
 
-    /// Gives the lock to the longest waiting one.
+    /// Passes the lock on, or the chance to take it.
     #[cold]
-    fn hand_over(&self) {
+    fn pass_on(&self) {
+        if self.barging && self.release_alone() {
+            return;
+        }
         let waker = {
             let mut list = self.waiters.lock();
+            let lost = list.peek(|turn| turn.losses).is_some_and(|losses| losses >= LOSSES);
+            let given = lost || !self.barging;
             let mut heir = 0;
-            let waker = list.pop(|task| heir = *task);
-            if waker.is_some() {
-                // Ordering: Relaxed, see `holder`.
-                self.holder.store(heir, Ordering::Relaxed);
+            let waker = list.pop(|turn| {
+                turn.given = given;
+                heir = turn.task;
+            });
+            let mut word = if list.is_empty() { 0 } else { WAITERS };
+            match waker {
+                Some(_) if given => {
+                    word |= LOCKED;
+                    // Ordering: Relaxed, see `holder`.
+                    self.holder.store(heir, Ordering::Relaxed);
+                }
+                Some(_) => word |= WOKEN,
+                None => {}
             }
-            if list.is_empty() {
-                // Ordering: Release publishes the holder's writes, as in `unlock`. A waiter that was
-                // chosen sees them by its status.
-                self.state.store(if waker.is_some() { LOCKED } else { 0 }, Ordering::Release);
-            }
+            // While it is locked the word changes only under the list's lock, so a store does.
+            // Ordering: Release publishes the holder's writes, as in `unlock`. A waiter to whom it
+            // was given sees them by its status.
+            self.state.store(word, Ordering::Release);
             waker
         };
         if let Some(waker) = waker {
@@ -85,38 +122,99 @@ impl RawMutex {
         }
     }
 
+    /// Unlocks a barging lock for which nobody need be woken; false if somebody must be.
+    fn release_alone(&self) -> bool {
+        // Ordering: Release, Relaxed: as in `unlock`.
+        let released = self.state.fetch_update(Ordering::Release, Ordering::Relaxed, |state| {
+            (state & (WAITERS | WOKEN) != WAITERS).then_some(state & !LOCKED)
+        });
+        released.is_ok()
+    }
+
+    /// Takes a barging lock if it is free, though somebody waits. `done` are bits to clear then.
+    #[cold]
+    fn barge(&self, done: u32) -> bool {
+        // Ordering: Acquire, as in `try_lock`.
+        let free = self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
+            (state & LOCKED == 0).then_some(state & !done | LOCKED)
+        });
+        if free.is_ok() {
+            // Ordering: Relaxed, see `holder`.
+            self.holder.store(hooks::current_task_id(), Ordering::Relaxed);
+        }
+        free.is_ok()
+    }
+
     /// Joins the line, unless the lock is free by now: then it is taken.
     #[cold]
-    fn join_line(&self, waiter: Pin<&mut Waiter<u64>>, cx: &Context<'_>) -> Poll<()> {
-        let waker = cx.waker().clone();
-        let task = hooks::current_task_id();
-        let mut list = self.waiters.lock();
-        // From here on the holder comes for the list when it unlocks.
-        // Ordering: Acquire, as in `try_lock`, if it turns out to be free.
-        if self.state.fetch_or(WAITERS, Ordering::Acquire) & LOCKED == 0 {
-            debug_assert!(list.is_empty(), "free, and somebody waits");
-            // Ordering: Relaxed, the exchange above took it: with WAITERS alone nobody else can.
-            self.state.store(LOCKED, Ordering::Relaxed);
-            self.holder.store(task, Ordering::Relaxed);
+    fn join_line(&self, waiter: Pin<&mut Waiter<Turn>>, cx: &Context<'_>) -> Poll<()> {
+        let turn = Turn { task: hooks::current_task_id(), losses: 0, given: false };
+        self.join_with(turn, 0, cx, |list, waker| waiter.push(list, waker, turn))
+    }
+
+    /// A waiter that was woken tries for itself; if somebody was faster it goes to the line's head.
+    #[cold]
+    fn come_back(&self, mut waiter: Pin<&mut Waiter<Turn>>, cx: &Context<'_>) -> Poll<()> {
+        if self.barge(WOKEN) {
             return Poll::Ready(());
         }
-        waiter.push(&mut list, waker, task);
+        let turn = waiter.data();
+        let turn = Turn { losses: turn.losses + 1, ..turn };
+        self.join_with(turn, WOKEN, cx, |list, waker| {
+            waiter.as_mut().reset();
+            waiter.push_front(list, waker, turn);
+        })
+    }
+
+    /// Takes the lock if it is free by now, or lets `push` put the waker in the list; clears `done`.
+    fn join_with(
+        &self,
+        turn: Turn,
+        done: u32,
+        cx: &Context<'_>,
+        push: impl FnOnce(&mut List<Turn>, Waker),
+    ) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut list = self.waiters.lock();
+        // With `WAITERS` set the holder comes for the list when it unlocks.
+        // Ordering: Acquire, as in `try_lock`, if it turns out to be free.
+        let before = self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
+            Some(state & !done | if state & LOCKED == 0 { LOCKED } else { WAITERS })
+        });
+        if before.is_ok_and(|state| state & LOCKED == 0) {
+            debug_assert!(self.barging || list.is_empty(), "free, and somebody waits");
+            // Ordering: Relaxed, see `holder`.
+            self.holder.store(turn.task, Ordering::Relaxed);
+            return Poll::Ready(());
+        }
+        push(&mut list, waker);
         Poll::Pending
     }
 
-    /// Leaves the line; the lock, if it was given already, goes to the next.
+    /// Leaves the line; the lock, if it was given already, goes to the next, and so does the chance
+    /// to take it.
     #[cold]
-    fn leave_line(&self, waiter: &Waiter<u64>) {
-        let removed = {
+    fn leave_line(&self, waiter: &Waiter<Turn>) {
+        let (removed, next) = {
             let mut list = self.waiters.lock();
             let removed = waiter.remove(&mut list);
-            if removed.is_some() && list.is_empty() {
-                // Ordering: Relaxed, nothing is handed over; the holder goes on holding it.
+            let mut next = None;
+            if removed.is_none() && waiter.is_chosen() && !waiter.data().given {
+                next = list.pop(|turn| turn.given = false);
+                if next.is_none() {
+                    // Ordering: Relaxed, nothing is handed over, here and below.
+                    self.state.fetch_and(!WOKEN, Ordering::Relaxed);
+                }
+            }
+            if (removed.is_some() || next.is_some()) && list.is_empty() {
                 self.state.fetch_and(!WAITERS, Ordering::Relaxed);
             }
-            removed
+            (removed, next)
         };
-        if removed.is_none() && waiter.is_chosen() {
+        if let Some(next) = next {
+            next.wake();
+        }
+        if removed.is_none() && waiter.is_chosen() && waiter.data().given {
             self.unlock();
         }
     }
@@ -135,20 +233,20 @@ pub(crate) trait HasRaw {
 /// The wait for a lock.
 pub(crate) struct Locking<M: HasRaw> {
     mutex: Option<M>,
-    site: Site,
-    waiter: Waiter<u64>,
+    caller: Caller,
+    waiter: Waiter<Turn>,
 }
 
 impl<M: HasRaw + Unpin> Locking<M> {
     #[track_caller]
     #[inline]
     pub(crate) fn new(mutex: M) -> Self {
-        Self::at(mutex, Site::caller())
+        Self::at(mutex, Caller::here())
     }
 
     #[inline]
-    pub(crate) fn at(mutex: M, site: Site) -> Self {
-        Self { mutex: Some(mutex), site, waiter: Waiter::new(0) }
+    pub(crate) fn at(mutex: M, caller: Caller) -> Self {
+        Self { mutex: Some(mutex), caller, waiter: Waiter::new(Turn::NONE) }
     }
 
     /// Ready when the lock is taken, with the mutex.
@@ -158,7 +256,10 @@ impl<M: HasRaw + Unpin> Locking<M> {
         project!(self => this, waiter);
         let raw = this.mutex.as_ref().expect("polled after it was ready").raw();
         let turn = if !waiter.is_idle() {
-            waiter.poll_chosen(cx, |f| f(&mut raw.waiters.lock()))
+            match waiter.poll_chosen(cx, |f| f(&mut raw.waiters.lock())) {
+                Poll::Ready(()) if !waiter.data().given => raw.come_back(waiter.as_mut(), cx),
+                turn => turn,
+            }
         } else if raw.try_lock() {
             Poll::Ready(())
         } else {
@@ -167,7 +268,7 @@ impl<M: HasRaw + Unpin> Locking<M> {
         if turn.is_pending() {
             // Ordering: Relaxed, a snapshot for people.
             let holder = raw.holder.load(Ordering::Relaxed);
-            hooks::set_wait_on(this.site, WaitKind::Mutex, holder);
+            hooks::set_wait_on(this.caller.site(), WaitKind::Mutex, holder);
             return Poll::Pending;
         }
         waiter.reset();
@@ -188,6 +289,6 @@ impl<M: HasRaw> Drop for Locking<M> {
 
 impl<M: HasRaw> fmt::Debug for Locking<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Locking").field("at", &self.site).field("waiter", &self.waiter).finish()
+        f.debug_struct("Locking").field("at", &self.caller).field("waiter", &self.waiter).finish()
     }
 }
