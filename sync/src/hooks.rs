@@ -390,11 +390,17 @@ pub fn current_task_id() -> u64 {
 /// the leaf returns `Pending` without registering anything.
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
-    if with_tls(|tls| tls.budget.get()) == 1 {
+    if budget_is_spent() {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
     Poll::Ready(())
+}
+
+/// Whether the budget of this poll is spent, so that a leaf that is asked now gives no answer.
+#[inline]
+pub fn budget_is_spent() -> bool {
+    with_tls(|tls| tls.budget.get()) == 1
 }
 
 /// Takes one operation off the budget.
