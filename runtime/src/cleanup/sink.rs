@@ -85,6 +85,7 @@ impl SinkGuard {
     }
 
     #[cold]
+    #[inline(never)]
     fn take_caught(&self, to: &mut Vec<Arc<Ticket>>) {
         CAUGHT.with(|log| to.extend(log.borrow_mut().drain(self.mark as usize..)));
         hooks::with_tls(|tls| tls.caught.set(self.mark));
@@ -94,17 +95,24 @@ impl SinkGuard {
 impl Drop for SinkGuard {
     #[inline]
     fn drop(&mut self) {
-        hooks::with_tls(|tls| {
+        let is_left_over = hooks::with_tls(|tls| {
             let depth = tls.sink_depth.get() - 1;
             tls.sink_depth.set(depth);
-            if depth == 0 && tls.caught.get() != 0 {
-                // Unwinding past the outermost sink: nobody waits any more; the task still does.
-                tls.caught.set(0);
-                // Dropped last: a ticket's waker is foreign code, which may come back here.
-                drop_quietly(CAUGHT.try_with(RefCell::take));
-            }
+            depth == 0 && tls.caught.get() != 0
         });
+        if is_left_over {
+            forget_caught();
+        }
     }
+}
+
+/// Unwinding past the outermost sink: nobody waits any more; the task still does.
+#[cold]
+#[inline(never)]
+fn forget_caught() {
+    hooks::with_tls(|tls| tls.caught.set(0));
+    // Dropped last: a ticket's waker is foreign code, which may come back here.
+    drop_quietly(CAUGHT.try_with(RefCell::take));
 }
 
 /// Waits for cleanups; ready at once if there are none.
@@ -139,9 +147,28 @@ impl CleanupWait {
     }
 }
 
+// Nearly every wait is for nothing, so that is what is inlined.
 impl Future for CleanupWait {
     type Output = ();
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.tickets.is_empty() { Poll::Ready(()) } else { self.get_mut().poll_tickets(cx) }
+    }
+}
+
+impl Drop for CleanupWait {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.tickets.is_empty() {
+            self.pass_on();
+        }
+    }
+}
+
+impl CleanupWait {
+    #[cold]
+    #[inline(never)]
+    fn poll_tickets(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(ticket) = self.tickets.last() {
             if ticket.poll_done(cx).is_pending() {
                 hooks::set_wait(self.site, WaitKind::Cleanup);
@@ -151,10 +178,11 @@ impl Future for CleanupWait {
         }
         Poll::Ready(())
     }
-}
 
-impl Drop for CleanupWait {
-    fn drop(&mut self) {
+    /// What nobody has waited for is the business of the sink around.
+    #[cold]
+    #[inline(never)]
+    fn pass_on(&mut self) {
         for ticket in self.tickets.drain(..) {
             catch_ticket(ticket);
         }

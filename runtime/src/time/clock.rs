@@ -89,11 +89,9 @@ impl Clock {
     /// A text that says why, on a runtime whose time cannot be virtual.
     pub(crate) fn pause(&self) -> Result<(), &'static str> {
         if !self.allow_virtual {
-            return Err(
-                "time can be paused on a current-thread runtime only: build one \
+            return Err("time can be paused on a current-thread runtime only: build one \
                         with `runtime::Builder::new_current_thread()`, or use \
-                        `#[corio::test(start_paused = true)]`",
-            );
+                        `#[corio::test(start_paused = true)]`");
         }
         if self.is_paused() {
             return Ok(());
