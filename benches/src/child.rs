@@ -4,7 +4,8 @@
 use crate::catalog::{self, Kind};
 use crate::heap;
 use crate::net::client::{self, Load, Mode};
-use crate::net::limit;
+use crate::net::{feed, limit};
+use crate::python;
 use crate::rt;
 use crate::runtime::{Library, Runtime};
 use crate::sample::Sample;
@@ -32,7 +33,7 @@ macro_rules! with_library {
                 use crate::rt::smol_rt as $module;
                 $body
             }
-            Library::Bare | Library::With(_) => $bare,
+            Library::Bare | Library::With(_) | Library::Python(_) => $bare,
         }
     };
 }
@@ -54,6 +55,10 @@ pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), 
     let absent = || Err(format!("{} is nothing that {name} can do", workload.name));
     match workload.kind {
         Kind::Loop { body, place, batch, .. } => {
+            if let Library::Python(event_loop) = library {
+                let Some(length) = python::line_length(body) else { return absent() };
+                return Err(event_loop.read_lines(length, scale, batch));
+            }
             let Some(body) = rt::body(library, body) else { return absent() };
             with_library!(
                 executor(library),
@@ -92,9 +97,11 @@ pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), 
                     let once = || lib::rt::run(flavor, lib::work::probes::first_task());
                     finish(start_stop(scale, once))
                 }
-                Kind::Loop { .. } | Kind::Heap { .. } | Kind::ColdStart | Kind::Server { .. } => {
-                    absent()
-                }
+                Kind::Loop { .. }
+                | Kind::Heap { .. }
+                | Kind::ColdStart
+                | Kind::Server { .. }
+                | Kind::Streams { .. } => absent(),
             },
             bare => absent()
         ),
@@ -132,24 +139,43 @@ pub(crate) fn cold(runtime: &str) -> Result<(), String> {
 }
 
 /// Serves echo until the parent ends this process. Prints the port.
-pub(crate) fn serve(runtime: &str, size: &str, hogged: &str) -> Result<(), String> {
+pub(crate) fn serve(runtime: &str, size: &str, form: &str) -> Result<(), String> {
     prepare()?;
     let Runtime { library, flavor, .. } = Runtime::named(runtime)?;
     let buffer = number::<usize>(size)?;
-    let hogged = hogged == "hogged";
-    let tell = |port| {
-        println!("{port}");
-        io::stdout().flush()
-    };
-    if matches!(library, Library::With(_)) {
-        return Err(format!("{runtime} is no server"));
+    let streams = form == "streams";
+    match library {
+        Library::Python(event_loop) if streams => return Err(event_loop.serve(buffer)),
+        Library::Bare if !streams => {}
+        Library::Bare | Library::With(_) | Library::Python(_) => {
+            return Err(format!("{runtime} is no such server"));
+        }
+        _ => {}
     }
     let served = with_library!(
         library,
-        lib => lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell)),
+        lib => match streams {
+            true => lib::rt::run(flavor, lib::rt::stream_echo(buffer, tell)),
+            false => {
+                let hogged = form == "hogged";
+                lib::rt::run(flavor, lib::work::servers::echo(buffer, hogged, tell))
+            }
+        },
         bare => limit::echo(buffer, tell)
     );
     served.map_err(|error| format!("the server ended: {error}"))
+}
+
+/// Tells the parent where to connect.
+fn tell(port: u16) -> io::Result<()> {
+    println!("{port}");
+    io::stdout().flush()
+}
+
+/// Sends lines until the parent ends. Prints the port.
+pub(crate) fn feed() -> Result<(), String> {
+    prepare()?;
+    feed::serve(tell).map_err(|error| format!("the feeder ended: {error}"))
 }
 
 /// Puts a load on a server and prints the sample.

@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, Workload};
 use crate::compare::{self, Options};
-use crate::runtime::{self, Runtime};
+use crate::runtime::{self, Library, Runtime};
 use crate::scale::Scale;
 use crate::{child, parent, report};
 use std::path::PathBuf;
@@ -51,7 +51,8 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
             child::measure(workload, runtime, scale)
         }
         [parent::CHILD, "cold", runtime] => child::cold(runtime),
-        [parent::CHILD, "serve", runtime, size, hogged] => child::serve(runtime, size, hogged),
+        [parent::CHILD, "serve", runtime, size, form] => child::serve(runtime, size, form),
+        [parent::CHILD, "feed"] => child::feed(),
         [parent::CHILD, "load", ..] => child::load(&args[2..]),
         [other, ..] => Err(format!("no command is called {other:?}; see `corio-bench help`")),
     }
@@ -132,19 +133,36 @@ fn compare(request: &Request) -> Result<(), String> {
     if cfg!(debug_assertions) && request.options.scale != Scale::Smoke {
         return Err("figures of a debug build mean nothing: add --release".to_owned());
     }
-    let outcome = compare::run(&request.options);
+    let options = Options { runtimes: runtimes_here(&request.options), ..request.options.clone() };
+    let outcome = compare::run(&options);
     let folder = match &request.folder {
         Some(folder) => folder.clone(),
         None => default_folder()?,
     };
-    report::publish(&outcome, &request.options, &folder)?;
+    report::publish(&outcome, &options, &folder)?;
     let cells = outcome.rows.iter().flat_map(|row| &row.cells);
     let failed: usize = cells.map(|cell| cell.errors.len()).sum();
     if failed > 0 { Err(format!("{failed} measurements failed")) } else { Ok(()) }
 }
 
+/// The runtimes without those that are wanted and not on this machine, each left out with a notice.
+fn runtimes_here(options: &Options) -> Vec<Runtime> {
+    let here = |runtime: &Runtime| {
+        let Library::Python(event_loop) = runtime.library else { return true };
+        if !options.workloads.iter().any(|workload| workload.suits(*runtime)) {
+            return true;
+        }
+        let absence = event_loop.absence();
+        if let Some(reason) = &absence {
+            eprintln!("corio-bench: {} is left out: {reason}", runtime.name);
+        }
+        absence.is_none()
+    };
+    options.runtimes.iter().copied().filter(here).collect()
+}
+
 /// The folder `corio-bench` beside the one that this program was built into.
-fn default_folder() -> Result<PathBuf, String> {
+pub(crate) fn default_folder() -> Result<PathBuf, String> {
     let program =
         std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
     let target = program.ancestors().nth(2).ok_or("this program lies in no folder")?;
@@ -167,7 +185,7 @@ mod tests {
         assert_eq!(options.runtimes.len(), 2);
         assert_eq!((options.scale, options.rounds), (Scale::Full, 7));
         let peers = |args| parse(args, &catalog::all()).unwrap().options.runtimes.len();
-        assert_eq!((peers(&[]), peers(&["--peers"]), peers(&["--smoke"])), (7, 19, 19));
+        assert_eq!((peers(&[]), peers(&["--peers"]), peers(&["--smoke"])), (9, 21, 21));
     }
 
     #[test]

@@ -159,7 +159,8 @@ pub(crate) mod tests {
         let workload = catalog::named(workload).unwrap();
         let suiting = runtime::with_peers().filter(|runtime| {
             // The peers only where they would be, and the runtimes always.
-            !matches!(runtime.library, runtime::Library::With(_)) || workload.suits(*runtime)
+            use runtime::Library::{Python, With};
+            !matches!(runtime.library, With(_) | Python(_)) || workload.suits(*runtime)
         });
         let cells = suiting.map(|runtime| {
             let per_op = match runtime.library {

@@ -22,7 +22,7 @@ pub(crate) fn measure(
 ) -> Result<Sample, String> {
     let sample = match workload.kind {
         Kind::ColdStart => cold_starts(runtime, scale),
-        Kind::Server { .. } => server(workload, runtime, scale),
+        Kind::Server { .. } | Kind::Streams { .. } => server(workload, runtime, scale),
         _ => sample_of(&["measure", workload.name, runtime.name, scale.name()]),
     }?;
     checked(workload, sample)
@@ -43,7 +43,8 @@ fn checked(workload: &Workload, sample: Sample) -> Result<Sample, String> {
     Ok(sample)
 }
 
-fn child(args: &[&str]) -> Result<Child, String> {
+/// Starts a process of this program that does what `args` say.
+pub(crate) fn child(args: &[&str]) -> Result<Child, String> {
     let program =
         std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
     Command::new(program)
@@ -98,9 +99,8 @@ struct Server {
 }
 
 impl Server {
-    fn start(runtime: Runtime, size: usize, hogged: bool) -> Result<Self, String> {
-        let hogged = if hogged { "hogged" } else { "free" };
-        let process = child(&["serve", runtime.name, &size.to_string(), hogged])?;
+    fn start(runtime: Runtime, size: usize, form: &str) -> Result<Self, String> {
+        let process = child(&["serve", runtime.name, &size.to_string(), form])?;
         let mut server = Self { process, port: String::new() };
         let stdout = server.process.stdout.take().ok_or("a server without its output")?;
         BufReader::new(stdout)
@@ -122,10 +122,17 @@ impl Drop for Server {
 }
 
 fn server(workload: &Workload, runtime: Runtime, scale: Scale) -> Result<Sample, String> {
-    let Kind::Server { mode, size, connections, hogged } = workload.kind else {
-        return Err(format!("{} has no server", workload.name));
+    let (mode, size, connections, form) = match workload.kind {
+        Kind::Server { mode, size, connections, hogged: false } => {
+            (mode, size, connections, "free")
+        }
+        Kind::Server { mode, size, connections, hogged: true } => {
+            (mode, size, connections, "hogged")
+        }
+        Kind::Streams { size, connections } => (Mode::Echo, size, connections, "streams"),
+        _ => return Err(format!("{} has no server", workload.name)),
     };
-    let server = Server::start(runtime, size, hogged)?;
+    let server = Server::start(runtime, size, form)?;
     let mode = match mode {
         Mode::Echo => "echo",
         Mode::Churn => "churn",

@@ -13,6 +13,17 @@ pub(crate) enum Library {
     Bare,
     /// corio's executor with the channels and locks of another crate.
     With(Peer),
+    /// Python's asyncio, in the workloads of streams.
+    Python(EventLoop),
+}
+
+/// What drives asyncio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventLoop {
+    /// asyncio's own event loop.
+    Asyncio,
+    /// The event loop of the module `uvloop`.
+    Uvloop,
 }
 
 /// A crate whose channels or locks work on any executor, and so on corio's.
@@ -77,7 +88,7 @@ const fn runtime(library: Library, flavor: Flavor, name: &'static str) -> Runtim
 }
 
 /// Every runtime, in the order of the tables.
-pub(crate) const ALL: [Runtime; 7] = [
+pub(crate) const ALL: [Runtime; 9] = [
     runtime(Library::Corio, Flavor::Multi, "corio-multi"),
     runtime(Library::Tokio, Flavor::Multi, "tokio-multi"),
     runtime(Library::Smol, Flavor::Multi, "smol-multi"),
@@ -85,6 +96,8 @@ pub(crate) const ALL: [Runtime; 7] = [
     runtime(Library::Tokio, Flavor::Current, "tokio-current"),
     runtime(Library::Smol, Flavor::Current, "smol-current"),
     runtime(Library::Bare, Flavor::Current, "bare"),
+    runtime(Library::Python(EventLoop::Asyncio), Flavor::Current, "asyncio"),
+    runtime(Library::Python(EventLoop::Uvloop), Flavor::Current, "uvloop"),
 ];
 
 const fn with(peer: Peer, multi: &'static str, current: &'static str) -> [Runtime; 2] {
@@ -197,7 +210,9 @@ mod tests {
     fn the_bare_program_stands_beside_both_flavours() {
         for flavor in FLAVORS {
             let names: Vec<_> = flavor.side_by_side().map(|runtime| runtime.name).collect();
-            assert_eq!((names.len(), names[3]), (4, "bare"));
+            assert_eq!(names[3], "bare");
+            let python = names.contains(&"asyncio") && names.contains(&"uvloop");
+            assert_eq!(python, flavor == Flavor::Current, "{names:?}");
         }
     }
 }

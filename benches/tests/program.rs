@@ -94,6 +94,26 @@ fn servers_answer_every_request_right() {
 }
 
 #[test]
+fn streams_files_and_processes_do_their_work() {
+    for name in ["lines", "stream_echo", "file", "process"] {
+        smoke(name);
+    }
+}
+
+#[test]
+fn a_peer_that_is_not_there_is_left_out_with_a_notice() {
+    let output = Command::new(env!("CARGO_BIN_EXE_corio-bench"))
+        .args(["run", "lines_80", "--smoke", "--runtimes", "corio-current,asyncio", "--out"])
+        .arg(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("smoke-no-python"))
+        .env("PATH", "")
+        .output()
+        .expect("the program");
+    let notice = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(notice.contains("asyncio is left out: python3 cannot be started"), "{notice}");
+    assert!(!stdout(&output).contains("FAILED"));
+}
+
+#[test]
 fn mistakes_end_with_a_word_on_what_to_do() {
     for args in [&["run", "nothing"][..], &["race"], &["compare", "--fast"]] {
         let output = bench(args);

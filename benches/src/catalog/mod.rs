@@ -3,6 +3,7 @@
 //! A family of workloads is a file here, which names them, and one or more files in `src/work/`,
 //! which do the work. A new family is a line in [`all`], a file here and its files there.
 
+mod outside;
 mod servers;
 mod structure;
 mod sync;
@@ -10,6 +11,7 @@ mod tasks;
 mod time;
 
 use crate::net::client::Mode;
+use crate::python;
 use crate::rt;
 use crate::runtime::{Flavor, Library, Runtime};
 use crate::sample::Metric;
@@ -37,6 +39,8 @@ pub(crate) enum Kind {
     ColdStart,
     /// A server process and a load process.
     Server { mode: Mode, size: usize, connections: usize, hogged: bool },
+    /// An echo server of streams, and a load process.
+    Streams { size: usize, connections: usize },
 }
 
 /// What keeps the runtime busy beside a ticker.
@@ -80,7 +84,7 @@ impl Workload {
             Kind::ParkedTasks { .. } | Kind::Heap { .. } => &[Bytes],
             Kind::Server { mode: Mode::Idle, .. } => &[Bytes],
             Kind::Server { hogged: true, .. } => &[Rate, P50, P99, P999],
-            Kind::Server { .. } => &[Rate, CpuPerMillion, P50, P99, P999],
+            Kind::Server { .. } | Kind::Streams { .. } => &[Rate, CpuPerMillion, P50, P99, P999],
         }
     }
 
@@ -90,12 +94,17 @@ impl Workload {
         match self.kind {
             // With two threads of their own, these run on two single-threaded runtimes.
             Kind::Loop { place: Place::Threads, .. } if flavor == Flavor::Multi => false,
+            Kind::Loop { body, .. } if matches!(library, Library::Python(_)) => {
+                python::line_length(body).is_some()
+            }
             Kind::Loop { body, .. } => rt::body(library, body).is_some(),
             // A channel takes the same room under any executor.
             Kind::Heap { .. } => {
                 flavor == Flavor::Current && rt::hold(library, self.name).is_some()
             }
             _ if matches!(library, Library::With(_)) => false,
+            Kind::Streams { .. } => library != Library::Bare,
+            _ if matches!(library, Library::Python(_)) => false,
             // smol's executor is one of the process and is never taken down.
             Kind::StartStop => !matches!(library, Library::Smol | Library::Bare),
             Kind::ColdStart => true,
@@ -135,6 +144,9 @@ pub(crate) fn all() -> Vec<Workload> {
     time::list(&mut list);
     servers::start_and_memory(&mut list);
     servers::echo(&mut list);
+    outside::streams(&mut list);
+    outside::files(&mut list);
+    outside::processes(&mut list);
     list
 }
 

@@ -1,7 +1,8 @@
 //! The network workloads' two programs without a runtime: the load generator, the same for every
-//! server, and the echo server that stands beside them as the limit.
+//! server, and the echo server that stands beside them as the limit; and the one that sends lines.
 
 pub(crate) mod client;
+pub(crate) mod feed;
 pub(crate) mod limit;
 
 use std::io;

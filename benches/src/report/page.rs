@@ -65,6 +65,7 @@ fn legend(out: &mut String) {
         ("smol", "smol"),
         ("no runtime", "bare"),
         ("corio's executor with another crate's channels and locks", "peer"),
+        ("Python's asyncio", "python"),
     ] {
         let _ = write!(out, "<span><i style='background:var(--{library})'></i>{name}</span>");
     }

@@ -1,6 +1,6 @@
 //! The charts, as SVG that stands in the page itself.
 //!
-//! Colours come from the page's style sheet by class (`corio`, `tokio`, `smol`, `bare`, `peer`), so that one
+//! Colours come from the page's style sheet by class (`corio`, `tokio`, `smol`, `bare`, `peer`, `python`), so that one
 //! chart is read in light and in dark; words wear the ink of the text, never a bar's colour.
 
 use crate::compare::Row;
@@ -23,6 +23,7 @@ pub(crate) fn class(runtime: Runtime) -> &'static str {
         Library::Smol => "smol",
         Library::Bare => "bare",
         Library::With(_) => "peer",
+        Library::Python(_) => "python",
     }
 }
 

@@ -14,11 +14,15 @@ mod more;
 
 /// The names that the workloads use.
 pub(crate) mod rt {
+    use super::work::files::is_small;
     use super::{groups, many_receivers, more};
+    use crate::files;
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
     use corio::TaskGroup;
     use std::convert::Infallible;
+    use std::io;
+    use std::net::Ipv4Addr;
 
     pub(crate) use corio::finally as cleaned;
     pub(crate) use corio::net::{TcpListener, TcpStream};
@@ -27,7 +31,7 @@ pub(crate) mod rt {
     pub(crate) use corio::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore};
     pub(crate) use corio::sync::{broadcast, oneshot, watch};
     pub(crate) use corio::time::{sleep, timeout};
-    pub(crate) use corio::{Task as Handle, spawn, spawn_blocking, yield_now};
+    pub(crate) use corio::{Task as Handle, fs, process, spawn, spawn_blocking, yield_now};
 
     /// The workloads for what not everybody has.
     pub(crate) fn extra(name: &str) -> Option<Body> {
@@ -134,5 +138,50 @@ pub(crate) mod rt {
 
     pub(crate) async fn write_all(stream: &mut TcpStream, buf: &[u8]) -> std::io::Result<()> {
         stream.write_all(buf).await
+    }
+
+    /// Counts the lines that have `length` bytes, of those that are sent for `order`.
+    pub(crate) async fn lines(port: u16, order: &[u8], length: usize) -> io::Result<u64> {
+        let (reader, writer) = corio::open_connection((Ipv4Addr::LOCALHOST, port)).await?;
+        writer.write(order)?;
+        let (mut lines, mut count) = (reader.lines(), 0);
+        while let Some(line) = lines.next().await {
+            count += u64::from(line?.len() == length);
+        }
+        Ok(count)
+    }
+
+    /// Serves echo by streams until the process is ended; tells the port by `tell`.
+    pub(crate) async fn stream_echo(
+        buffer: usize,
+        tell: impl FnOnce(u16) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let serve = move |mut reader: corio::StreamReader, writer: corio::StreamWriter| async move {
+            loop {
+                match reader.read(buffer).await? {
+                    data if data.is_empty() => return io::Result::Ok(()),
+                    data => writer.write(&data)?,
+                }
+                writer.drain().await?;
+            }
+        };
+        let server = corio::start_server((Ipv4Addr::LOCALHOST, 0), serve).await?;
+        tell(server.local_addrs()[0].port())?;
+        server.wait_closed().await;
+        Ok(())
+    }
+
+    pub(crate) async fn read_file(file: &mut fs::File, buf: &mut [u8]) -> io::Result<usize> {
+        file.read(buf).await
+    }
+
+    /// Reads small files and counts them.
+    pub(crate) async fn read_small_files(n: u64) -> u64 {
+        let mut batch = fs::batch((0..n).map(files::small), std::fs::read);
+        let mut count = 0;
+        while let Ok(Some(contents)) = batch.next_result().await {
+            count += is_small(contents);
+        }
+        count
     }
 }

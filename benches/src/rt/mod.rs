@@ -20,7 +20,7 @@ pub(crate) fn body(library: Library, body: &str) -> Option<Body> {
         Library::Tokio => tokio_rt::work::body(body),
         Library::Smol => smol_rt::work::body(body),
         Library::With(peer) => peers::body(peer, body),
-        Library::Bare => None,
+        Library::Bare | Library::Python(_) => None,
     }
 }
 
@@ -31,6 +31,6 @@ pub(crate) fn hold(library: Library, name: &str) -> Option<Hold> {
         Library::Tokio => tokio_rt::work::holds(name),
         Library::Smol => smol_rt::work::holds(name),
         Library::With(peer) => peers::holds(peer, name),
-        Library::Bare => None,
+        Library::Bare | Library::Python(_) => None,
     }
 }

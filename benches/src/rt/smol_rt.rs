@@ -13,9 +13,13 @@ mod many_receivers;
 /// The names that the workloads use.
 pub(crate) mod rt {
     use super::many_receivers;
+    use super::work::{files, servers};
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
-    use smol::io::{AsyncReadExt, AsyncWriteExt};
+    use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use smol::stream::StreamExt;
+    use std::io;
+    use std::net::Ipv4Addr;
     use std::time::Duration;
 
     pub(crate) use crate::rt::peers::async_rt::rt::{
@@ -26,6 +30,7 @@ pub(crate) mod rt {
     pub(crate) use smol::Task as Handle;
     pub(crate) use smol::future::yield_now;
     pub(crate) use smol::net::{TcpListener, TcpStream};
+    pub(crate) use smol::{fs, process};
 
     /// The workloads for what not everybody has. smol has no broadcast channel, watch or notify of
     /// its own, and neither groups nor a join of many.
@@ -103,5 +108,34 @@ pub(crate) mod rt {
 
     pub(crate) async fn write_all(stream: &mut TcpStream, buf: &[u8]) -> std::io::Result<()> {
         stream.write_all(buf).await
+    }
+
+    /// Counts the lines that have `length` bytes, of those that are sent for `order`.
+    pub(crate) async fn lines(port: u16, order: &[u8], length: usize) -> io::Result<u64> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        stream.write_all(order).await?;
+        let (mut lines, mut count) = (BufReader::new(stream).lines(), 0);
+        while let Some(line) = lines.next().await {
+            // The line feed is taken off.
+            count += u64::from(line?.len() + 1 == length);
+        }
+        Ok(count)
+    }
+
+    /// It has no streams of this kind: its sockets serve.
+    pub(crate) async fn stream_echo(
+        buffer: usize,
+        tell: impl FnOnce(u16) -> io::Result<()>,
+    ) -> io::Result<()> {
+        servers::echo(buffer, false, tell).await
+    }
+
+    pub(crate) async fn read_file(file: &mut fs::File, buf: &mut [u8]) -> io::Result<usize> {
+        file.read(buf).await
+    }
+
+    /// It has no batches: tasks read the small files.
+    pub(crate) async fn read_small_files(n: u64) -> u64 {
+        files::small_by_tasks(n).await
     }
 }

@@ -11,10 +11,13 @@ mod more;
 
 /// The names that the workloads use.
 pub(crate) mod rt {
+    use super::work::{files, servers};
     use super::{groups, more};
     use crate::runtime::{Flavor, WORKERS};
     use crate::work_body::Body;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use std::io;
+    use std::net::Ipv4Addr;
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
     use tokio::task::JoinSet;
 
     pub(crate) use crate::work_body::then as cleaned;
@@ -39,7 +42,7 @@ pub(crate) mod rt {
         runtime.expect("a runtime").block_on(future)
     }
 
-    pub(crate) use tokio::spawn;
+    pub(crate) use tokio::{fs, process, spawn};
 
     pub(crate) fn detach<T>(handle: Handle<T>) {
         drop(handle);
@@ -132,5 +135,34 @@ pub(crate) mod rt {
 
     pub(crate) async fn write_all(stream: &mut TcpStream, buf: &[u8]) -> std::io::Result<()> {
         stream.write_all(buf).await
+    }
+
+    /// Counts the lines that have `length` bytes, of those that are sent for `order`.
+    pub(crate) async fn lines(port: u16, order: &[u8], length: usize) -> io::Result<u64> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        stream.write_all(order).await?;
+        let (mut lines, mut count) = (BufReader::new(stream).lines(), 0);
+        while let Some(line) = lines.next_line().await? {
+            // The line feed is taken off.
+            count += u64::from(line.len() + 1 == length);
+        }
+        Ok(count)
+    }
+
+    /// It has no streams of this kind: its sockets serve.
+    pub(crate) async fn stream_echo(
+        buffer: usize,
+        tell: impl FnOnce(u16) -> io::Result<()>,
+    ) -> io::Result<()> {
+        servers::echo(buffer, false, tell).await
+    }
+
+    pub(crate) async fn read_file(file: &mut fs::File, buf: &mut [u8]) -> io::Result<usize> {
+        file.read(buf).await
+    }
+
+    /// It has no batches: tasks read the small files.
+    pub(crate) async fn read_small_files(n: u64) -> u64 {
+        files::small_by_tasks(n).await
     }
 }

@@ -4,9 +4,12 @@
 
 pub(crate) mod bounded;
 pub(crate) mod channels;
+pub(crate) mod files;
 pub(crate) mod locks;
 pub(crate) mod probes;
+pub(crate) mod processes;
 pub(crate) mod servers;
+pub(crate) mod streams;
 pub(crate) mod structure;
 pub(crate) mod tasks;
 
@@ -25,6 +28,9 @@ pub(crate) fn body(name: &str) -> Option<Body> {
         .or_else(|| channels::body(name))
         .or_else(|| locks::body(name))
         .or_else(|| probes::body(name))
+        .or_else(|| streams::body(name))
+        .or_else(|| files::body(name))
+        .or_else(|| processes::body(name))
         .or_else(|| rt::extra(name))
 }
 
