@@ -276,3 +276,77 @@ async fn can_31_a_panic_of_a_cleanup_ends_that_cleanup_only() {
     assert!(task.await.unwrap_err().is_cancelled());
     assert_eq!(log.get(), ["outer"]);
 }
+
+/// Of two requests the first one's reason counts, before the task's first turn and while it waits.
+#[corio::test]
+async fn can_06_the_first_reason_counts() {
+    for begun in [false, true] {
+        let task = corio::spawn(pending::<()>());
+        if begun {
+            corio::yield_now().await;
+        }
+        assert!(task.cancel_because("first") && !task.cancel_because("second"));
+        assert_eq!(task.await.unwrap_err().cancel_reason().unwrap().text(), "first");
+    }
+}
+
+/// The reason arrives where the request is taken; without one there is none. Whatever can be displayed is one.
+#[corio::test]
+async fn can_19_the_reason_arrives_in_the_body() {
+    for reason in [None, Some(7)] {
+        let task = corio::spawn(async {
+            let cancelled = corio::catch_cancel(pending::<()>()).await.unwrap_err();
+            cancelled.reason().map(|reason| reason.text().to_owned())
+        });
+        corio::yield_now().await;
+        match reason {
+            Some(number) => task.cancel_because(number),
+            None => task.cancel(),
+        };
+        assert_eq!(task.await.unwrap(), reason.map(|number: i32| number.to_string()));
+    }
+}
+
+/// The reason is in the error that the waiter gets, and in what that error prints.
+#[corio::test]
+async fn can_20_the_reason_is_in_the_error() {
+    let task = corio::spawn(pending::<()>());
+    corio::yield_now().await;
+    task.canceller().cancel_because("the client has left");
+    let error = task.await.unwrap_err();
+    assert_eq!(error.cancel_reason().unwrap().text(), "the client has left");
+    assert!(error.to_string().contains("the client has left"), "{error}");
+}
+
+/// Those who await a task that was cancelled before its first turn learn the reason, too.
+#[corio::test]
+async fn can_21_a_task_that_never_began_has_a_reason() {
+    let log = Log::default();
+    let task = corio::spawn(endless(&log));
+    task.cancel_because("too late");
+    assert_eq!(task.await.unwrap_err().cancel_reason().unwrap().text(), "too late");
+    assert_eq!(log.get(), ["dropped"]);
+}
+
+/// A reason goes through `gather` and `timeout`, and not through `shield`, whose task is not cancelled.
+#[corio::test]
+async fn can_38_a_reason_goes_through_what_wraps() {
+    let taken = async || corio::catch_cancel(pending::<()>()).await.unwrap_err();
+    let task = corio::spawn(async move {
+        let inner = corio::gather([corio::timeout(LONG, Box::pin(taken()))]).await;
+        inner[0].clone().unwrap().reason().unwrap().text().to_owned()
+    });
+    corio::yield_now().await;
+    task.cancel_because("enough");
+    assert_eq!(task.await.unwrap(), "enough");
+
+    let (done, is_done) = corio::sync::oneshot::channel();
+    let task = corio::spawn(corio::shield(async move {
+        corio::yield_now().await;
+        done.send(()).unwrap();
+    }));
+    corio::yield_now().await;
+    task.cancel_because("enough");
+    assert_eq!(task.await.unwrap_err().cancel_reason().unwrap().text(), "enough");
+    is_done.await.unwrap();
+}
