@@ -452,3 +452,44 @@ fn a_stack_that_is_dropped_outside_any_task_is_closed_in_its_runtime() {
         }
     }
 }
+
+/// The limit is also that of the children of a group: their cleanups are dropped, however they hold on.
+#[test]
+fn the_limit_drops_the_cleanups_of_a_groups_children() {
+    on_all(|| async {
+        let log = Log::default();
+        let theirs = log.clone();
+        let held = Arc::new(());
+        let kept = held.clone();
+        let long = Duration::from_secs(600);
+        let group = task_group(|group: TaskGroup| async move {
+            let child = theirs.clone();
+            let (one, two, three) = (kept.clone(), kept.clone(), kept);
+            group.spawn(async move {
+                let _kept = one;
+                child.guarded("child", long).await;
+            });
+            // One that takes the request, one that holds it up, and a group within.
+            group.spawn(async move {
+                let _kept = two;
+                let _ = corio_runtime::structured::catch_cancel(pending::<()>()).await;
+                CancelScope::new().shield(true).run(pending::<()>()).await;
+            });
+            let inner = theirs.clone();
+            group.spawn(async move {
+                let _ = task_group(|group: TaskGroup| async move {
+                    group.spawn(async move {
+                        let _kept = three;
+                        inner.guarded("grandchild", long).await;
+                    });
+                    pending::<Result<(), _>>().await
+                })
+                .await;
+            });
+            pending::<Result<(), _>>().await
+        });
+        assert!(cut(ms(5)).run(group).await.is_none());
+        assert_eq!(Arc::strong_count(&held), 1, "all are gone");
+        assert!(log.get().is_empty());
+    });
+}

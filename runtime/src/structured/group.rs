@@ -20,7 +20,7 @@ use super::group_error::{Failure, GroupError};
 use super::members::{Finished, Group, IntoOutcome};
 use super::start::{Ready, Start, TryStart, handshake};
 use super::waiter::Waiter;
-use crate::cleanup::{CleanupWait, SinkGuard, adopt};
+use crate::cleanup::{CleanupWait, SinkGuard, adopt_telling};
 use crate::task::header::drop_quietly;
 use crate::task::join::{Task, handed_out};
 
@@ -404,7 +404,9 @@ fn end_group<E: Send + 'static>(group: &Arc<Group<E>>, site: Site) {
         return;
     }
     let mut waiter = Waiter::new(group);
-    adopt(std::future::poll_fn(move |cx| waiter.poll_done(cx, site)));
+    let ending = group.clone();
+    let wait = std::future::poll_fn(move |cx| waiter.poll_done(cx, site));
+    adopt_telling(wait, move |why| ending.give_up(why));
 }
 
 /// The future of [`OwnedGroup::join`].

@@ -22,6 +22,7 @@ use slab::Slab;
 
 use super::group_error::{Failure, FailureKind, PanicPayload};
 use super::waiter::Waiters;
+use crate::cleanup::GivenUp;
 use crate::task::TaskId;
 use crate::task::error::TaskError;
 use crate::task::header::{Header, Hook};
@@ -207,6 +208,18 @@ impl<E> Group<E> {
         };
         for child in children {
             child.cancel();
+        }
+    }
+
+    /// The time of the children's cleanups is over.
+    pub(super) fn give_up(&self, why: &Arc<GivenUp>) {
+        let children: Vec<_> = {
+            let members = self.0.lock();
+            // SAFETY: under the lock the children are alive (G1).
+            members.children.iter().map(|(_, child)| unsafe { Canceller::of(child.0) }).collect()
+        };
+        for child in children {
+            child.give_up(why);
         }
     }
 
