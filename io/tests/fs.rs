@@ -3,7 +3,7 @@
 
 use std::fs as sync;
 use std::io::{ErrorKind, SeekFrom};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use corio_io::AsyncSeekExt;
@@ -193,6 +193,87 @@ fn write_atomic_keeps_permissions_links_and_what_was_there() {
         sync::create_dir(dir.path().join("sub")).unwrap();
         fs::write_atomic(dir.path().join("sub"), "y").await.unwrap_err();
         assert_eq!(sync::read_dir(dir.path()).unwrap().count(), 5);
+        dir.close().await.unwrap();
+    });
+}
+
+/// Renaming over a fifo or a socket would take it away from those who use it.
+#[test]
+fn write_atomic_refuses_what_is_no_regular_file_and_leaves_it() {
+    run(async {
+        let dir = fs::temp::dir().await.unwrap();
+        let (fifo, socket) = (dir.path().join("fifo"), dir.path().join("socket"));
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("fifo", &link).unwrap();
+        for (path, what, way_out) in [
+            (&fifo, "a fifo", "`fs::write`"),
+            (&link, "a fifo", "`fs::write`"),
+            (&socket, "a socket", "connect"),
+        ] {
+            let error = fs::write_atomic(path, "gone").await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            let text = error.to_string();
+            assert!(text.contains(path.to_str().unwrap()), "{text}");
+            assert!(text.contains(what) && text.contains(way_out), "{text}");
+        }
+        let kind = |path: &Path| sync::symlink_metadata(path).unwrap().file_type();
+        assert!(kind(&fifo).is_fifo() && kind(&socket).is_socket() && kind(&link).is_symlink());
+        let error = fs::write_atomic(dir.path(), "gone").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::IsADirectory, "{error}");
+        assert_eq!(sync::read_dir(dir.path()).unwrap().count(), 3);
+        dir.close().await.unwrap();
+    });
+}
+
+/// As `std::fs::write` does: the link stays, and what it points at is made.
+#[test]
+fn write_atomic_makes_what_a_dangling_link_points_at() {
+    use std::os::unix::fs::symlink;
+    run(async {
+        let dir = fs::temp::dir().await.unwrap();
+        let at = |name: &str| dir.path().join(name);
+        sync::create_dir(at("sub")).unwrap();
+        // One link after the other, each seen from its own directory, and an absolute one.
+        symlink("sub/second", at("first")).unwrap();
+        symlink("../made", at("sub/second")).unwrap();
+        symlink(at("other"), at("absolute")).unwrap();
+        for (link, target) in [("first", "made"), ("absolute", "other")] {
+            for contents in ["made", "replaced"] {
+                fs::write_atomic(at(link), contents).await.unwrap();
+                assert!(sync::symlink_metadata(at(target)).unwrap().is_file());
+                assert_eq!(sync::read_to_string(at(target)).unwrap(), contents);
+                assert!(sync::symlink_metadata(at(link)).unwrap().is_symlink());
+            }
+        }
+        assert!(sync::symlink_metadata(at("sub/second")).unwrap().is_symlink());
+        // Links that lead nowhere fail as they do for std, and stay.
+        symlink("loop", at("loop")).unwrap();
+        symlink("none/x", at("nowhere")).unwrap();
+        for link in ["loop", "nowhere"] {
+            let theirs = sync::write(at(link), "x").unwrap_err();
+            let error = fs::write_atomic(at(link), "x").await.unwrap_err();
+            assert_eq!(error.kind(), theirs.kind(), "{error}");
+            assert!(sync::symlink_metadata(at(link)).unwrap().is_symlink());
+        }
+        assert_eq!(sync::read_dir(dir.path()).unwrap().count(), 7);
+        dir.close().await.unwrap();
+    });
+}
+
+/// The name of the file that is renamed is no longer than the longest one.
+#[test]
+fn write_atomic_takes_the_longest_names() {
+    run(async {
+        let dir = fs::temp::dir().await.unwrap();
+        // As long as names can be on the usual file systems.
+        let path = dir.path().join("n".repeat(255));
+        for contents in ["made", "replaced"] {
+            fs::write_atomic(&path, contents).await.unwrap();
+            assert_eq!(sync::read_to_string(&path).unwrap(), contents);
+        }
+        assert_eq!(sync::read_dir(dir.path()).unwrap().count(), 1);
         dir.close().await.unwrap();
     });
 }

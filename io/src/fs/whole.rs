@@ -1,7 +1,8 @@
 //! Whole files: read at once, written at once, replaced at once.
 
-use std::io::{Result, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::FileType;
+use std::io::{Error, ErrorKind, Result, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use corio_runtime::blocking;
@@ -77,14 +78,18 @@ pub fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]> + Send + 'static
 ///
 /// A new file is written in the same directory, brought to the disk, and renamed. It has the
 /// permissions of the old one, and the writing user as its owner; other hard links keep the old
-/// contents. If the path is a symbolic link, what it points at is replaced. Whatever goes wrong, the
-/// new file is removed (but not if the program is killed: its name begins with `.` and the name of the
-/// file, and ends in `.tmp`).
+/// contents. If the path is a symbolic link, what it points at is replaced, or made if nothing is there.
+/// Whatever goes wrong, the new file is removed (but not if the program is killed: its name begins with
+/// `.corio-` and ends in `.tmp`).
+///
+/// Only regular files are replaced. A device, a fifo or a socket would be gone for everybody who uses it,
+/// so it is refused; [`write()`] writes through a device or a fifo.
 ///
 /// # Errors
 ///
 /// Those of the system's calls, with the path in the message: no permission to make files in the
-/// directory, no space. The old contents are then still there.
+/// directory, no space. `InvalidInput` if a device, a fifo or a socket is there, `IsADirectory` if a
+/// directory is. What was there is then still there.
 ///
 /// # Cancel safety
 ///
@@ -127,31 +132,78 @@ impl Drop for Unfinished {
     }
 }
 
-fn replace(path: &Path, contents: &[u8]) -> Result<()> {
-    // What a link points at; a path where nothing is stays as it is.
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let old = match std::fs::metadata(&path) {
-        Ok(metadata) => Some(metadata.permissions()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
+/// So many links are followed to where nothing is; Linux itself follows as many.
+const LINKS: u32 = 40;
+
+/// Where the new file belongs, all links followed, and the permissions of the one that is there.
+fn destination(path: &Path) -> Result<(PathBuf, Option<std::fs::Permissions>)> {
+    let mut path = path.to_path_buf();
+    for _ in 0..=LINKS {
+        match std::fs::metadata(&path) {
+            Ok(there) => {
+                replaceable(there.file_type())?;
+                let real = match std::fs::canonicalize(&path) {
+                    // It may have been removed just now, which hinders nobody from making it.
+                    Err(_) if !path.is_symlink() => path,
+                    real => real?,
+                };
+                return Ok((real, Some(there.permissions())));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        // Nothing is there, but perhaps a link that says where it should be, seen from its own directory.
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            // No link: there is nothing, or since a moment ago something else.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
+                return Ok((path, None));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    // The system refuses loops before; this is for links that change while they are followed.
+    Err(rustix::io::Errno::LOOP.into())
+}
+
+/// Fails for what renaming a file over it would take away from its users.
+fn replaceable(there: FileType) -> Result<()> {
+    const WRITE: &str = "`fs::write` writes through it";
+    let (what, way_out) = if there.is_fifo() {
+        ("a fifo", WRITE)
+    } else if there.is_char_device() {
+        ("a character device", WRITE)
+    } else if there.is_block_device() {
+        ("a block device", WRITE)
+    } else if there.is_socket() {
+        ("a socket", "connect to it to send what is to be written")
+    } else if there.is_dir() {
+        return Err(rustix::io::Errno::ISDIR.into());
+    } else {
+        return Ok(());
     };
+    let text = format!("it is {what}, and only a regular file can be replaced; {way_out}");
+    Err(Error::new(ErrorKind::InvalidInput, text))
+}
+
+fn replace(path: &Path, contents: &[u8]) -> Result<()> {
+    let (path, old) = destination(path)?;
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(path.file_name().unwrap_or_default());
-    prefix.push(".");
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     if old.is_some() {
         // Nobody else reads it before it has the old one's permissions.
         options.mode(0o600);
     }
-    let (mut file, temp) = name::unused(dir, &prefix, ".tmp".as_ref(), |path| options.open(path))?;
+    // Not named after the file, whose name may be as long as names can be.
+    let make = |path: &Path| options.open(path);
+    let (mut file, temp) = name::unused(dir, ".corio-".as_ref(), ".tmp".as_ref(), make)?;
     let mut unfinished = Unfinished(Some(temp));
     for part in contents.chunks(STEP) {
-        blocking::check_cancelled().map_err(std::io::Error::other)?;
+        blocking::check_cancelled().map_err(Error::other)?;
         file.write_all(part)?;
     }
     if let Some(permissions) = old {
@@ -159,7 +211,7 @@ fn replace(path: &Path, contents: &[u8]) -> Result<()> {
     }
     file.sync_all()?;
     drop(file);
-    blocking::check_cancelled().map_err(std::io::Error::other)?;
+    blocking::check_cancelled().map_err(Error::other)?;
     if let Some(temp) = &unfinished.0 {
         std::fs::rename(temp, &path)?;
     }
