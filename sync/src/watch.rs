@@ -136,7 +136,8 @@ impl<T: fmt::Debug> Shared<T> {
     }
 }
 
-/// A look at the value. While it is there no sender can send: keep it short, and not across `.await`.
+/// A look at the value. While it is there no sender can send: keep it short, and not across `.await`. On a
+/// thread that has one, `send` and its kin wait for ever; so does a second look while a sender waits.
 #[must_use = "looking at nothing"]
 pub struct Ref<'a, T> {
     value: RwLockReadGuard<'a, T>,

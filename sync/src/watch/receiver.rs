@@ -82,7 +82,8 @@ impl<T> Receiver<T> {
     }
 
     /// Waits until `wanted` says yes to the value, which may be the one that is there now; it counts
-    /// as seen then, as do those it said no to.
+    /// as seen then, as do those it said no to. It runs with the value locked: sending from within it would
+    /// wait for itself.
     ///
     /// # Errors
     ///

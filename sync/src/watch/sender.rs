@@ -43,6 +43,9 @@ impl<T> Sender<T> {
     }
 
     /// Changes the value in place. If `change` panics, nobody is told.
+    ///
+    /// `change` runs with the value locked: a look at the same channel, a new receiver, or another value sent from
+    /// within it would wait for itself.
     pub fn send_modify(&self, change: impl FnOnce(&mut T)) {
         self.send_if_modified(|value| {
             change(value);
@@ -51,6 +54,9 @@ impl<T> Sender<T> {
     }
 
     /// Changes the value in place, and tells the receivers if `change` says so; gives its answer.
+    ///
+    /// `change` runs with the value locked: a look at the same channel, a new receiver, or another value sent from
+    /// within it would wait for itself.
     pub fn send_if_modified(&self, change: impl FnOnce(&mut T) -> bool) -> bool {
         let mut value = self.shared.value.write();
         if !change(&mut value) {
