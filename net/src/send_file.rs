@@ -11,6 +11,9 @@ use corio_sync::hooks::WaitKind;
 
 use crate::rt;
 use crate::stream_core::HasCore;
+use crate::streams::conn::Conn;
+use crate::streams::error::Failure;
+use crate::streams::hold::{Hold, write_past};
 use crate::streams::transport::Transport;
 use crate::streams::writer::StreamWriter;
 use crate::{TcpStream, UnixStream};
@@ -71,11 +74,13 @@ impl StreamWriter {
     /// file is shorter.
     ///
     /// Over a plain socket the system moves them; see [`TcpStream::send_file`]. Under TLS they are read, on a
-    /// thread for blocking calls, and written.
+    /// thread for blocking calls, and written. What others write meanwhile is buffered, and sent behind the
+    /// file.
     ///
     /// # Errors
     ///
-    /// Those of [`write_all`](Self::write_all), and of reading the file.
+    /// Those of [`write_all`](Self::write_all), and of reading the file. A [`close`](Self::close) ends it with an
+    /// error, and the file is cut off.
     ///
     /// # Cancel safety
     ///
@@ -90,26 +95,44 @@ impl StreamWriter {
     ) -> impl Future<Output = io::Result<u64>> + Send {
         let wait = Wait::here(WaitKind::Write);
         async move {
+            let conn = self.conn();
             // Fails, too, where nothing may be written any more.
-            self.write(b"")?;
-            self.flush().await?;
-            match self.conn().transport() {
-                Transport::Tcp(stream) => send(stream, file, offset, count, wait).await,
-                Transport::Unix(stream) => send(stream, file, offset, count, wait).await,
+            let hold = Hold::of(conn, wait).await?;
+            match conn.transport() {
+                Transport::Tcp(stream) => {
+                    let sent = hold.run(send(stream, file, offset, count, wait)).await;
+                    sent.inspect_err(|error| note(conn, error))
+                }
+                Transport::Unix(stream) => {
+                    let sent = hold.run(send(stream, file, offset, count, wait)).await;
+                    sent.inspect_err(|error| note(conn, error))
+                }
                 Transport::Other(_) => {
-                    let mut sent = 0;
-                    while sent < count {
-                        let part = read_part(file, offset + sent, count - sent).await?;
-                        if part.is_empty() {
-                            break;
+                    hold.run(async {
+                        let mut sent = 0;
+                        while sent < count {
+                            let part = read_part(file, offset + sent, count - sent).await?;
+                            if part.is_empty() {
+                                break;
+                            }
+                            write_past(conn, wait, &part).await?;
+                            sent += part.len() as u64;
                         }
-                        self.write_all(&part).await?;
-                        sent += part.len() as u64;
-                    }
-                    Ok(sent)
+                        Ok(sent)
+                    })
+                    .await
                 }
             }
         }
+    }
+}
+
+/// What ended the connection under a file is for its reader and its other writers, too.
+fn note(conn: &Conn, error: &io::Error) {
+    let failure = Failure::from(error);
+    let ours = conn.out().closed().is_some();
+    if !ours && (failure.cuts_both() || error.kind() == io::ErrorKind::BrokenPipe) {
+        conn.fail(failure);
     }
 }
 

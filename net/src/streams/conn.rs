@@ -14,7 +14,7 @@ use super::error::Failure;
 use super::flusher::Flusher;
 use super::outgoing::{End, Goal, Outgoing, too_much, write_zero};
 use super::transport::Transport;
-use super::waiters::Wake;
+use super::waiters::{Key, Wake};
 use crate::say::Seldom;
 use crate::server::clients::Member;
 #[cfg(feature = "tls")]
@@ -185,15 +185,14 @@ impl Conn {
 
     #[cold]
     fn failed(&self, out: MutexGuard<'_, Outgoing>, error: io::Error) -> io::Error {
-        drop(out);
-        self.fail(Failure::from(&error));
+        self.fail_holding(out, Failure::from(&error));
         error
     }
 
     /// Sees to it that what is to be done will be: at once if nothing has to be waited for, else by a
     /// flusher.
     fn carry_on(self: &Arc<Self>, mut out: MutexGuard<'_, Outgoing>) -> io::Result<()> {
-        if out.flushing || out.is_settled() {
+        if out.flushing || out.held || out.is_settled() {
             return Ok(());
         }
         let mut wake = Wake::nobody();
@@ -256,8 +255,13 @@ impl Conn {
 
     /// The connection has failed; whoever waits for it is told.
     pub(crate) fn fail(&self, failure: Failure) {
+        self.fail_holding(self.out.lock(), failure);
+    }
+
+    /// [`fail`](Self::fail), with the lock that is held since before the failure: a reader that meets the end
+    /// which comes with it asks for the failure under the same lock.
+    pub(crate) fn fail_holding(&self, mut out: MutexGuard<'_, Outgoing>, failure: Failure) {
         static LOST: Seldom = Seldom::new();
-        let mut out = self.out.lock();
         let text = failure.text().to_owned();
         let (wake, lost) = out.finish(End::Failed(failure));
         let untold = out.abandoned && lost > 0;
@@ -268,6 +272,28 @@ impl Conn {
         }
     }
 
+    /// The failure that has cut off what the peer sends. The system tells it once, so that a reader sees an
+    /// end where a writer has met the failure first.
+    pub(crate) fn cut_off(&self) -> Option<Failure> {
+        match &self.out.lock().end {
+            Some(End::Failed(failure)) if failure.cuts_both() => Some(failure.clone()),
+            _ => None,
+        }
+    }
+
+    /// What was held back may go.
+    pub(crate) fn release(self: &Arc<Self>, key: Key) {
+        let mut out = self.out.lock();
+        let waker = out.drains.leave(key);
+        out.held = false;
+        out.unflushed |= out.end.is_none() && self.transport.is_buffered();
+        let wake = if out.is_settled() { out.idlers.take() } else { Wake::nobody() };
+        // An error is kept for whoever writes next.
+        let _ = self.carry_on(out);
+        wake.wake();
+        drop(waker);
+    }
+
     /// Ends our side, or all of the connection, as soon as everything is sent.
     pub(crate) fn aim(self: &Arc<Self>, goal: Goal) -> io::Result<()> {
         let mut out = self.out.lock();
@@ -275,7 +301,15 @@ impl Conn {
             return Ok(());
         }
         out.goal = goal;
-        self.carry_on(out)
+        let wake = if goal == Goal::Close {
+            // Who waits for room is told, and the flusher's time is limited from now on.
+            out.drains.take().also(out.flusher.take())
+        } else {
+            Wake::nobody()
+        };
+        let result = self.carry_on(out);
+        wake.wake();
+        result
     }
 
     /// The writer is dropped.

@@ -153,6 +153,24 @@ impl Failure {
         error.raw_os_error().is_some() || error.kind() != io::ErrorKind::Other
     }
 
+    /// Whether what the peer sends is lost by it, too. A broken pipe is not such a failure: it says only that
+    /// the peer takes nothing more, and what it sent before its end has come.
+    pub(crate) fn cuts_both(&self) -> bool {
+        use io::ErrorKind::{
+            ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,
+            TimedOut,
+        };
+        matches!(
+            self.kind,
+            ConnectionAborted
+                | ConnectionReset
+                | HostUnreachable
+                | NetworkDown
+                | NetworkUnreachable
+                | TimedOut
+        )
+    }
+
     pub(crate) fn error(&self) -> io::Error {
         match self.os {
             Some(os) => io::Error::from_raw_os_error(os),

@@ -13,9 +13,10 @@ use corio_sync::prim::Arc;
 
 use super::conn::Conn;
 use super::error::Failure;
+use super::outgoing::Goal;
 use crate::rt::{Sleep, sleep};
 
-/// For so long a connection whose writer is dropped may make no progress.
+/// For so long a connection that is closed, or whose writer is dropped, may make no progress.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
 /// So long, all in all, the end of a runtime waits for what is unsent.
@@ -70,8 +71,7 @@ impl Future for Flusher {
             this.done = true;
             let old = out.flusher.take();
             if let Some(failure) = failed {
-                drop(out);
-                this.conn.fail(failure);
+                this.conn.fail_holding(out, failure);
             } else {
                 let (wake, _) = out.settle(work);
                 let ended = out.end.is_some();
@@ -83,7 +83,8 @@ impl Future for Flusher {
         }
         let (wake, _) = out.settle(work);
         let old = out.flusher.replace(waker);
-        let (limited, unsent) = (out.abandoned || this.last, out.buffered());
+        let limited = out.abandoned || out.goal == Goal::Close || this.last;
+        let unsent = out.buffered();
         let over = out.end.is_some();
         if over {
             out.flushing = false;
@@ -99,11 +100,11 @@ impl Future for Flusher {
         if limited && this.poll_patience(unsent, cx).is_ready() {
             this.done = true;
             let text = if this.last {
-                "the runtime ended, and the peer did not take them"
+                "the runtime ended, and the peer did not take them".to_owned()
             } else {
-                "the peer did not take them"
+                format!("the peer took nothing for {GRACE:?}")
             };
-            this.conn.fail(Failure::new(io::ErrorKind::TimedOut, text));
+            this.conn.fail(Failure::new(io::ErrorKind::TimedOut, &text));
             this.conn.abort();
             return Poll::Ready(());
         }

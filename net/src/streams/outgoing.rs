@@ -55,6 +55,10 @@ pub(crate) struct Outgoing {
     /// The other side has been told that no more comes.
     ended: bool,
     pub(crate) end: Option<End>,
+    /// Bytes that are not in the buffer are being sent: what is written waits behind them.
+    pub(crate) held: bool,
+    /// An abort has lost bytes.
+    pub(crate) cut: bool,
     /// There is a flusher: whoever adds to the buffer leaves the sending to it.
     pub(crate) flushing: bool,
     /// The flusher, while it waits.
@@ -80,6 +84,8 @@ impl Default for Outgoing {
             goal: Goal::Open,
             ended: false,
             end: None,
+            held: false,
+            cut: false,
             flushing: false,
             flusher: None,
             abandoned: false,
@@ -96,13 +102,14 @@ impl Outgoing {
 
     /// Everything is with the transport, and nobody else is about to write to it.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.flushing && self.buffered() == 0
+        !self.held && !self.flushing && self.buffered() == 0
     }
 
     /// Whether nothing remains to be done.
     pub(crate) fn is_settled(&self) -> bool {
         self.end.is_some()
             || self.buffered() == 0
+                && !self.held
                 && !self.unflushed
                 && (self.goal == Goal::Open || (self.goal == Goal::End && self.ended))
     }
@@ -118,6 +125,14 @@ impl Outgoing {
             Goal::Close => "nothing can be written after `close`",
         };
         Err(io::Error::new(io::ErrorKind::BrokenPipe, what))
+    }
+
+    /// What somebody is told who waits for room: nothing, as long as more may come or only our side ends.
+    pub(crate) fn closed(&self) -> Option<io::Error> {
+        if self.end.is_none() && self.goal < Goal::Close {
+            return None;
+        }
+        self.check_open().err()
     }
 
     /// Adds to what is to be sent.
@@ -188,10 +203,14 @@ impl Outgoing {
     /// The connection is over, unless it was before.
     pub(crate) fn finish(&mut self, end: End) -> (Wake, usize) {
         let lost = self.buffered();
+        if self.end.is_none() && matches!(end, End::Aborted) {
+            self.cut = lost > 0 || self.unflushed || self.held;
+        }
         (self.buffer, self.start, self.unflushed) = (Vec::new(), 0, false);
         self.end.get_or_insert(end);
         // A flusher that waits has nothing left to wait for.
-        (self.resume().and(self.idlers.take()).also(self.flusher.take()), lost)
+        let wake = self.resume().and(self.drains.take()).and(self.idlers.take());
+        (wake.also(self.flusher.take()), lost)
     }
 
     fn resume(&mut self) -> Wake {

@@ -364,7 +364,14 @@ impl StreamReader {
     /// Remembers an end, or an error.
     fn note(&mut self, result: io::Result<usize>) -> io::Result<usize> {
         match &result {
-            Ok(0) => self.end = Some(ReadEnd::Eof),
+            Ok(0) => match self.conn.cut_off() {
+                None => self.end = Some(ReadEnd::Eof),
+                Some(failure) => {
+                    let error = failure.error();
+                    self.end = Some(ReadEnd::Failed(failure));
+                    return Err(error);
+                }
+            },
             Ok(_) => {}
             Err(error) if Failure::lasts(error) => {
                 let failure = Failure::from(error);

@@ -75,7 +75,7 @@ impl StreamWriter {
         Self { conn, drain_key: Key::default(), idle_key: Key::default() }
     }
 
-    pub(crate) fn conn(&self) -> &Conn {
+    pub(crate) fn conn(&self) -> &Arc<Conn> {
         &self.conn
     }
 
@@ -108,7 +108,8 @@ impl StreamWriter {
     ///
     /// # Errors
     ///
-    /// When the connection has failed, or is closed.
+    /// When the connection has failed, or is closed: [`close`](Self::close) ends a wait with the error that
+    /// a write then gives.
     ///
     /// # Cancel safety
     ///
@@ -188,7 +189,8 @@ impl StreamWriter {
     /// Closes the connection, as soon as what is buffered is sent: the peer sees the end, and our reader
     /// too. Twice is once.
     ///
-    /// It does not wait; [`wait_closed`](Self::wait_closed) does, and tells of errors.
+    /// It does not wait; [`wait_closed`](Self::wait_closed) does, and tells of errors. Whoever waits in
+    /// [`drain`](Self::drain) is told at once. A peer that takes nothing for 30 seconds loses the connection.
     pub fn close(&self) {
         // An error is kept for `wait_closed`.
         let _ = self.conn.aim(Goal::Close);
@@ -211,7 +213,8 @@ impl StreamWriter {
     ///
     /// # Errors
     ///
-    /// Why not everything was sent.
+    /// Why not everything was sent; after an abort that lost bytes that is
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted).
     ///
     /// # Cancel safety
     ///
@@ -222,7 +225,8 @@ impl StreamWriter {
         poll_fn(move |cx| {
             waiting.poll(wait, cx, |out| match &out.end {
                 None => None,
-                Some(End::Closed | End::Aborted) => Some(Ok(())),
+                Some(End::Closed) => Some(Ok(())),
+                Some(End::Aborted) if !out.cut => Some(Ok(())),
                 Some(end) => Some(Err(end.error())),
             })
         })
@@ -321,7 +325,7 @@ fn flushed(out: &mut Outgoing) -> Option<io::Result<()>> {
     }
 }
 
-fn drains(out: &mut Outgoing) -> &mut Waiters {
+pub(super) fn drains(out: &mut Outgoing) -> &mut Waiters {
     &mut out.drains
 }
 
@@ -330,7 +334,7 @@ fn idlers(out: &mut Outgoing) -> &mut Waiters {
 }
 
 /// Takes a place in a line of `conn`, unless `ready` has an answer.
-fn poll_line<R>(
+pub(super) fn poll_line<R>(
     conn: &Conn,
     line: fn(&mut Outgoing) -> &mut Waiters,
     key: &mut Key,
@@ -362,17 +366,17 @@ fn poll_line<R>(
 }
 
 /// A wait for everything to be sent, or for the end.
-struct Waiting<'a> {
+pub(super) struct Waiting<'a> {
     conn: &'a Conn,
     key: Key,
 }
 
 impl<'a> Waiting<'a> {
-    fn new(conn: &'a Conn) -> Self {
+    pub(super) fn new(conn: &'a Conn) -> Self {
         Self { conn, key: Key::default() }
     }
 
-    fn poll(
+    pub(super) fn poll(
         &mut self,
         wait: Wait,
         cx: &mut Context<'_>,
@@ -433,6 +437,7 @@ fn drained(out: &mut Outgoing, waited: bool, seen: u64) -> Option<io::Result<()>
     match &out.end {
         Some(End::Closed | End::Aborted) if waited => Some(Ok(())),
         Some(end) => Some(Err(end.error())),
+        None if out.goal == Goal::Close => out.closed().map(Err),
         None => (!out.paused || out.resumes != seen).then_some(Ok(())),
     }
 }

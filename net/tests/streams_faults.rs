@@ -1,0 +1,246 @@
+//! What becomes of a stream's bytes, and of those who wait, when something goes wrong with it.
+
+mod common;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{LONG, on_both};
+use corio_net::{StreamReader, StreamWriter, open_connection, start_server};
+use corio_runtime::runtime::Builder;
+use corio_runtime::time::{sleep, timeout};
+use corio_runtime::{spawn, yield_now};
+use corio_sync::prim::{AtomicUsize, Ordering, thread};
+
+/// Far more than the system's buffers hold.
+const MUCH: usize = 16_000_000;
+
+/// A stream, and its peer, which does only what the test says.
+async fn with_peer() -> io::Result<(StreamReader, StreamWriter, TcpStream)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let (reader, writer) = open_connection(listener.local_addr()?).await?;
+    Ok((reader, writer, listener.accept()?.0))
+}
+
+/// Lets the other tasks come as far as they can.
+async fn settle() {
+    for _ in 0..20 {
+        sleep(Duration::from_millis(2)).await;
+        yield_now().await;
+    }
+}
+
+fn file_of(byte: u8, len: usize) -> io::Result<File> {
+    let name = format!("corio-streams-faults-{}-{len}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, vec![byte; len])?;
+    let file = File::open(&path);
+    std::fs::remove_file(path)?;
+    file
+}
+
+fn reset(peer: TcpStream) {
+    socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+/// What another task writes while a file is sent comes behind the file, and so does a second file.
+#[test]
+fn a_write_waits_behind_the_file() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let result: io::Result<()> = runtime.block_on(async {
+        let (_reader, writer, mut peer) = with_peer().await?;
+        let (writer, file) = (Arc::new(writer), Arc::new(file_of(b'f', MUCH)?));
+        let sending = |file: Arc<File>| {
+            let writer = writer.clone();
+            spawn(async move { writer.send_file(&file, 0, MUCH as u64).await })
+        };
+        let first = sending(file.clone());
+        settle().await;
+        assert!(!first.is_finished(), "the system took all of it");
+        writer.write(b"between")?;
+        assert_eq!(writer.buffered(), 7);
+        let second = sending(file);
+        let reading = thread::spawn(move || {
+            let mut all = Vec::new();
+            peer.read_to_end(&mut all).map(|_| all)
+        });
+        for task in [first, second] {
+            assert_eq!(timeout(LONG, task).await.unwrap().unwrap()?, MUCH as u64);
+        }
+        writer.write(b"end")?;
+        writer.close();
+        timeout(LONG, writer.wait_closed()).await.unwrap()?;
+        let all = reading.join().unwrap()?;
+        let all = (&all[..MUCH], &all[MUCH..MUCH + 7], &all[MUCH + 7..]);
+        assert!(all.0.iter().all(|byte| *byte == b'f') && all.1 == b"between");
+        assert!(all.2[..MUCH].iter().all(|byte| *byte == b'f') && &all.2[MUCH..] == b"end");
+
+        // A file under way does not outlast the connection.
+        for abort in [false, true] {
+            let (_reader, writer, _peer) = with_peer().await?;
+            let (writer, file) = (Arc::new(writer), file_of(b'f', MUCH)?);
+            let own = writer.clone();
+            let task = spawn(async move { own.send_file(&file, 0, MUCH as u64).await });
+            settle().await;
+            if abort {
+                writer.abort()
+            } else {
+                writer.close()
+            }
+            timeout(LONG, task).await.unwrap().unwrap().unwrap_err();
+            assert_eq!(timeout(LONG, writer.wait_closed()).await.unwrap().is_err(), abort);
+        }
+        Ok(())
+    });
+    result.unwrap();
+}
+
+/// `close` ends a drain that waits, and the next one, with an error; what is buffered is sent all the same.
+#[test]
+fn close_wakes_a_drain() {
+    on_both(|| async {
+        let (_reader, writer, mut peer) = with_peer().await?;
+        let writer = Arc::new(writer);
+        writer.write(&vec![0; MUCH])?;
+        let own = writer.clone();
+        let waiting = spawn(async move { own.drain().await });
+        settle().await;
+        assert!(!waiting.is_finished());
+        writer.close();
+        for result in [timeout(LONG, waiting).await.unwrap().unwrap(), writer.drain().await] {
+            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        }
+        let reading = thread::spawn(move || peer.read_to_end(&mut Vec::new()));
+        timeout(LONG, writer.wait_closed()).await.unwrap()?;
+        assert_eq!(reading.join().unwrap()?, MUCH);
+        Ok(())
+    });
+}
+
+/// Handlers that write to a peer that never reads end when the server parts with its clients.
+#[test]
+fn close_clients_ends_a_handler_that_drains() {
+    on_both(|| async {
+        let (waits, ends) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (waiting, ended) = (waits.clone(), ends.clone());
+        let server = start_server("127.0.0.1:0", move |_reader, writer| {
+            let (waits, ends) = (waits.clone(), ends.clone());
+            async move {
+                writer.write(&vec![0; MUCH])?;
+                // Ordering: SeqCst, a test; pairs with the loads of the test's body.
+                waits.fetch_add(1, Ordering::SeqCst);
+                let result = writer.drain().await;
+                ends.fetch_add(1, Ordering::SeqCst);
+                result
+            }
+        });
+        let server = server.await?;
+        let client = TcpStream::connect(server.local_addrs()[0])?;
+        while waiting.load(Ordering::SeqCst) == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        settle().await;
+        assert_eq!(ended.load(Ordering::SeqCst), 0, "the drain does not wait");
+        server.close();
+        server.close_clients();
+        // The peer has taken nothing yet.
+        while ended.load(Ordering::SeqCst) == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        drop(client);
+        server.wait_closed().await;
+        Ok(())
+    });
+}
+
+/// A closed connection waits for a peer that takes nothing no longer than one whose writer is dropped.
+#[test]
+fn a_closed_connection_gives_up_a_peer_that_takes_nothing() {
+    let runtime = Builder::new_current_thread().start_paused(true).build().unwrap();
+    let result: io::Result<()> = runtime.block_on(async {
+        let (_reader, writer, _peer) = with_peer().await?;
+        writer.write(&vec![0; MUCH])?;
+        writer.close();
+        let closed = timeout(LONG, writer.wait_closed()).await.unwrap();
+        assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        Ok(())
+    });
+    result.unwrap();
+}
+
+/// `wait_closed` tells of an abort that lost bytes, and of no other.
+#[test]
+fn wait_closed_tells_of_bytes_that_an_abort_lost() {
+    on_both(|| async {
+        let (_reader, writer, _peer) = with_peer().await?;
+        writer.write(&vec![0; MUCH])?;
+        assert!(writer.buffered() > 0);
+        writer.abort();
+        for result in [writer.wait_closed().await, writer.flush().await] {
+            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+        }
+        let (_reader, writer, _peer) = with_peer().await?;
+        writer.write(b"taken")?;
+        writer.abort();
+        writer.wait_closed().await
+    });
+}
+
+/// A reset that the writer meets first is an error to the reader, too, behind what came before.
+#[test]
+fn a_reset_that_the_writer_met_is_no_end_to_the_reader() {
+    on_both(|| async {
+        for way in 0..3 {
+            let (mut reader, writer, mut peer) = with_peer().await?;
+            peer.write_all(b"half of")?;
+            settle().await;
+            reset(peer);
+            settle().await;
+            let error = match way {
+                0 => writer.write_all(&vec![0; MUCH]).await.unwrap_err(),
+                1 => writer.send_file(&file_of(b'f', 9)?, 0, 9).await.unwrap_err(),
+                _ => writer.write(b"x").unwrap_err(),
+            };
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+            match way {
+                0 => {
+                    let error = reader.read_to_end().await.unwrap_err();
+                    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+                }
+                1 => {
+                    let error = reader.read_exact(8).await.unwrap_err();
+                    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+                }
+                _ => {
+                    let error = reader.lines().next().await.unwrap().unwrap_err();
+                    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+/// An end is an end, whatever is then written to the peer that has gone.
+#[test]
+fn an_end_that_came_before_a_broken_pipe_is_an_end() {
+    on_both(|| async {
+        let (mut reader, writer, mut peer) = with_peer().await?;
+        peer.write_all(b"the whole answer")?;
+        drop(peer);
+        let error = timeout(LONG, async {
+            loop {
+                if let Err(error) = writer.write(b"more") {
+                    return error;
+                }
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        assert_eq!(error.await.unwrap().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(reader.read_to_end().await?, b"the whole answer");
+        Ok(())
+    });
+}
