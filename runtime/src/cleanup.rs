@@ -4,7 +4,7 @@
 //! `'static` future to the task it is in when it is dropped before its end. The task polls it beside its
 //! main future and is not done before it is. A combinator that drops something and wants to know that its
 //! cleanups have run (`timeout`, `select!`) opens a [`SinkGuard`] around the drop, which catches a
-//! [ticket](ticket::Ticket) for each adoption, and waits for those.
+//! ticket for each adoption, and waits for those.
 //!
 //! Two kinds of futures are handed over. A **cleanup** is the user's, and is dropped when its time is over.
 //! A **wait** is ours, for other tasks that the dropped future has cancelled; it is never dropped then, or
