@@ -57,12 +57,23 @@ pub fn handed_over() -> io::Result<Vec<(String, HandedOver)>> {
     take_handed_over()?.into_iter().map(|(name, fd)| Ok((name, sort(fd)?))).collect()
 }
 
+#[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
+fn is_listener(socket: &SockRef<'_>) -> bool {
+    socket.is_listener().unwrap_or(false)
+}
+
+/// Elsewhere the system does not tell; a stream that is handed over either has a peer or listens.
+#[cfg(not(any(target_os = "android", target_os = "freebsd", target_os = "linux")))]
+fn is_listener(socket: &SockRef<'_>) -> bool {
+    socket.peer_addr().is_err()
+}
+
 fn sort(fd: OwnedFd) -> io::Result<HandedOver> {
     let socket = SockRef::from(&fd);
     let (Ok(domain), Ok(kind)) = (domain(&fd), socket.r#type()) else {
         return Ok(HandedOver::Other(fd));
     };
-    let listens = socket.is_listener().unwrap_or(false);
+    let listens = is_listener(&socket);
     let internet = domain == Domain::IPV4 || domain == Domain::IPV6;
     Ok(match (internet, kind, listens) {
         (true, Type::STREAM, true) => HandedOver::Tcp(TcpListener::from_std(fd.into())?),

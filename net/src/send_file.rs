@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::future::Future;
 use std::io;
+#[cfg(target_os = "linux")]
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
