@@ -15,7 +15,7 @@ use corio_runtime::Handle;
 use corio_sync::hooks;
 use corio_sync::prim::{Arc, Mutex, MutexGuard};
 
-use crate::support::say;
+use corio_runtime::say::say;
 
 /// As many bytes wait to be written before a writer waits.
 pub(crate) const MOST_PENDING: usize = 2 << 20;

@@ -34,6 +34,8 @@
 mod inherent;
 #[macro_use]
 mod support;
+#[doc(hidden)]
+pub use support::find_byte;
 
 #[cfg(unix)]
 mod async_fd;

@@ -87,17 +87,8 @@ pub(crate) fn another_turn(cx: &mut Context<'_>) -> Poll<()> {
     Poll::Ready(())
 }
 
-/// Tells people what there is nobody left to be given as an error.
-///
-/// Unlike `eprintln!` it does not panic when stderr is closed or full: it is called in drops.
-pub(crate) fn say(args: std::fmt::Arguments<'_>) {
-    use std::io::Write;
-
-    let _ = writeln!(std::io::stderr(), "corio: {args}");
-}
-
 /// The place of the first `byte`.
-pub(crate) fn find_byte(byte: u8, bytes: &[u8]) -> Option<usize> {
+pub fn find_byte(byte: u8, bytes: &[u8]) -> Option<usize> {
     // A block without an early exit is compiled to vector instructions.
     const BLOCK: usize = 32;
     let mut start = 0;

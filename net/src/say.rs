@@ -1,19 +1,11 @@
-//! What sockets have to tell people when there is nobody who could be given an error.
+//! What sockets have to tell people when there is nobody who could be given an error, but not each time.
 
 use std::fmt;
-use std::io::Write;
 use std::time::Instant;
 
+use corio_runtime::say::say;
 use corio_sync::prim::Ordering;
 use corio_sync::prim::statics::{AtomicU64, OnceLock};
-
-/// Writes a line to stderr.
-///
-/// Unlike `eprintln!` it does not panic when stderr is closed or full: most of its callers are loops
-/// that everybody depends on, or drops.
-pub(crate) fn say(args: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "corio: {args}");
-}
 
 /// Keeps something that can happen a thousand times a second to one line in each.
 #[derive(Debug)]

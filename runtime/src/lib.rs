@@ -11,7 +11,8 @@ pub mod introspect;
 pub mod macro_support;
 pub mod reactor;
 mod run;
-mod say;
+#[doc(hidden)]
+pub mod say;
 pub mod signal;
 pub mod structured;
 pub mod task;

@@ -1,4 +1,4 @@
-//! What the runtime has to tell people when there is nobody who could be given an error.
+//! What corio has to tell people when there is nobody who could be given an error. The crates above call it, too.
 
 use std::fmt;
 use std::io::Write;
@@ -7,6 +7,6 @@ use std::io::Write;
 ///
 /// Unlike `eprintln!` it does not panic when stderr is closed or full: most of its callers are loops
 /// that everybody depends on, or drops.
-pub(crate) fn say(args: fmt::Arguments<'_>) {
+pub fn say(args: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "corio: {args}");
 }

@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use corio_runtime::Handle;
+use corio_runtime::say::say;
 use corio_runtime::task::{Builder, Task};
 
-use crate::say::{Seldom, say};
+use crate::say::Seldom;
 use crate::streams::conn::Conn;
 use crate::streams::error::Failure;
 use crate::streams::reader::StreamReader;

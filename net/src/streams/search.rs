@@ -1,6 +1,8 @@
 //! Finding separators in what has come so far.
 
-use std::io::{self, BufRead};
+use std::io;
+
+use corio_io::find_byte;
 
 use crate::error::invalid;
 
@@ -84,20 +86,12 @@ fn find(data: &[u8], from: usize, separator: &[u8]) -> Option<Match> {
     let (first, rest) = (separator[0], &separator[1..]);
     let mut at = from;
     loop {
-        let start = at + position(data.get(at..)?, first)?;
+        let start = at + find_byte(first, data.get(at..)?)?;
         if data[start + 1..].starts_with(rest) {
             return Some(Match { start, end: start + separator.len() });
         }
         at = start + 1;
     }
-}
-
-/// Where `byte` first stands in `data`.
-fn position(data: &[u8], byte: u8) -> Option<usize> {
-    // The standard library's search of many bytes at a time shows itself only here.
-    let mut left = data;
-    let skipped = left.skip_until(byte).ok()?;
-    (data[..skipped].last() == Some(&byte)).then(|| skipped - 1)
 }
 
 #[cfg(test)]

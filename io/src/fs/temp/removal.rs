@@ -7,7 +7,7 @@ use corio_runtime::Handle;
 
 use crate::fs::Call;
 use crate::fs::call::with_path;
-use crate::support::say;
+use corio_runtime::say::say;
 
 /// A path, and how what is there is removed; dropping it has it removed.
 #[derive(Debug)]
