@@ -31,7 +31,6 @@ use crate::say::say;
 use crate::task::context_copy::{context_id, inherited};
 use crate::task::context_vars::Variables;
 use crate::task::extras::Extras;
-use crate::task::harness::BUDGET;
 use crate::task::header::{Header, catch, drop_payload, drop_quietly};
 use crate::task::intercept::Cleaning;
 
@@ -193,7 +192,7 @@ unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
     }
     let _cleaning = Cleaning::enter();
     // The main future may have used its share up, and will do so at each poll if it never waits.
-    let budget = hooks::with_tls(|tls| tls.budget.replace(BUDGET));
+    let budget = hooks::with_tls(|tls| tls.budget.replace(hooks::BUDGET));
     loop {
         if let Some(why) = extras.given_up() {
             for entry in &entries {
@@ -222,7 +221,7 @@ unsafe fn poll_set(extras: &Extras, cx: &mut Context<'_>) -> Poll<()> {
     if entries.is_empty() {
         return Poll::Ready(());
     }
-    if left == 1 {
+    if hooks::is_spent(left) {
         // Those behind one that never waits get their turn before it.
         entries.rotate_left(1);
     }

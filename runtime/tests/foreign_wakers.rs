@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 
 use corio_runtime::cleanup::{CleanupWait, SinkGuard};
 use corio_runtime::runtime::{Builder, Runtime};
@@ -167,5 +168,45 @@ fn s06_a_waker_that_panics_does_not_strand_strand_those_behind_it() {
             child.cancel();
             assert!(second.await.unwrap().is_cancelled());
         });
+    }
+}
+
+/// The `block_on` of another executor, as it is in many crates.
+fn foreign_block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(thread::Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
+    }
+}
+
+#[test]
+fn another_executor_within_a_task_comes_to_its_end() {
+    for runtime in runtimes() {
+        let sum = runtime.block_on(async {
+            let (tx, mut rx) = corio_sync::mpsc::unbounded();
+            (0..1000).for_each(|i| tx.send(i).unwrap());
+            drop(tx);
+            let task = spawn(async move {
+                let mut sum = 0;
+                while let Some(i) = foreign_block_on(rx.recv()) {
+                    sum += i;
+                }
+                sum
+            });
+            task.await.unwrap()
+        });
+        assert_eq!(sum, 499_500);
     }
 }

@@ -291,7 +291,8 @@ pub struct Tls {
     task: Cell<*const TaskHead>,
     /// The runtime's own context of this thread, or null.
     core: Cell<*const ()>,
-    /// Operations that leaves may still complete in this poll: 0 is "no limit", 1 is "none left".
+    /// Operations that leaves may still complete in this poll, in the low half: 0 is "no limit", 1 is "none
+    /// left". Then the high half counts the wakers of others that were refused since.
     pub budget: Cell<u32>,
     /// How many sinks for cleanup tickets are open.
     pub sink_depth: Cell<u32>,
@@ -383,6 +384,16 @@ pub fn current_task_id() -> u64 {
     })
 }
 
+/// How many operations a task may complete in one poll before the leaves tell it to give way. tokio's figure.
+pub const BUDGET: u32 = 128;
+
+/// How often wakers that are not the task's are refused, before the leaves take it that the task has no way
+/// to give way.
+const REFUSALS: u32 = 1024;
+
+const LEFT: u32 = 0xffff;
+const ONE_REFUSAL: u32 = LEFT + 1;
+
 /// Asks whether a leaf may complete another operation in this poll.
 ///
 /// Ready means go on; call [`spend`] when the operation completes. Pending means that the task has
@@ -391,25 +402,55 @@ pub fn current_task_id() -> u64 {
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     if budget_is_spent() {
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
+        return give_way(cx);
     }
     Poll::Ready(())
+}
+
+/// The budget is spent: `Pending`, unless that leads nowhere.
+///
+/// What polls with a waker of its own may be a combinator, which will give way when it has asked its other
+/// futures; or the `block_on` of another executor within the task, which would ask for ever, because only
+/// the task's return brings a new budget. A combinator does not come a thousand times in one poll of the
+/// task, so who does gets another budget.
+#[cold]
+fn give_way(cx: &mut Context<'_>) -> Poll<()> {
+    let granted = with_tls(|tls| {
+        // A task's waker holds the address of its header, which begins with the head.
+        if std::ptr::eq(cx.waker().data(), tls.task.get().cast()) {
+            return false;
+        }
+        let refused = tls.budget.get() + ONE_REFUSAL;
+        let enough = refused / ONE_REFUSAL > REFUSALS;
+        tls.budget.set(if enough { BUDGET } else { refused });
+        enough
+    });
+    if granted {
+        return Poll::Ready(());
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// Whether the budget of this poll is spent, so that a leaf that is asked now gives no answer.
 #[inline]
 pub fn budget_is_spent() -> bool {
-    with_tls(|tls| tls.budget.get()) == 1
+    with_tls(|tls| is_spent(tls.budget.get()))
+}
+
+/// Whether `budget`, a word of [`Tls::budget`], is spent.
+#[inline]
+pub fn is_spent(budget: u32) -> bool {
+    budget & LEFT == 1
 }
 
 /// Takes one operation off the budget.
 #[inline]
 pub fn spend() {
     with_tls(|tls| {
-        let left = tls.budget.get();
-        if left > 1 {
-            tls.budget.set(left - 1);
+        let budget = tls.budget.get();
+        if budget & LEFT > 1 {
+            tls.budget.set(budget - 1);
         }
     });
 }

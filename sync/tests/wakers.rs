@@ -230,6 +230,40 @@ fn a_task_that_has_spent_its_budget_lets_others_run() {
     assert_eq!(received.get(), 10);
 }
 
+/// The `block_on` of another executor within a task asks again and again, and the task cannot give way: it
+/// gets another budget then. A future with a waker of its own that does give way gets none, and the task's own
+/// waker never does.
+#[test]
+fn another_executor_within_a_task_is_not_refused_for_ever() {
+    let (tx, mut rx) = mpsc::unbounded();
+    (0..1000).for_each(|i| tx.send(i).unwrap());
+    drop(tx);
+    let head = TaskHead::new(1, Site::caller(), 0);
+    let received = Cell::new(0);
+    let mut drain = async || {
+        while rx.recv().await.is_some() {
+            received.set(received.get() + 1);
+        }
+    };
+    let mut task = spawn(drain());
+    for round in 1..10 {
+        assert!(as_task(&head, 5, || task.poll()).is_pending());
+        assert_eq!(received.get(), 4 * round, "one refusal for each poll of the task");
+    }
+    as_task(&head, 5, || while task.poll().is_pending() {});
+    assert_eq!(received.get(), 1000);
+
+    // SAFETY: the waker does nothing, whatever its pointer is.
+    let own = unsafe { Waker::new((&raw const head).cast(), Waker::noop().vtable()) };
+    let (tx, mut rx) = mpsc::unbounded();
+    (0..10).for_each(|i| tx.send(i).unwrap());
+    as_task(&head, 2, || {
+        let mut cx = Context::from_waker(&own);
+        assert!(rx.poll_recv(&mut cx).is_ready());
+        assert!((0..100_000).all(|_| rx.poll_recv(&mut cx).is_pending()));
+    });
+}
+
 /// A task that stands in the line with a wait that it does not poll, and waits in the line once more: the lock
 /// is handed to the first wait, where nobody takes it. That shows as a task that waits for itself, and dropping
 /// the first wait ends it.

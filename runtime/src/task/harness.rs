@@ -19,9 +19,6 @@ use crate::executor::UnawaitedPanic;
 use crate::executor::abort::AbortOnUnwind;
 use crate::executor::core::Core;
 
-/// Operations that leaves complete in one poll before others get their turn. tokio's figure.
-pub(crate) const BUDGET: u32 = 128;
-
 /// Runs a task that came off a queue of `core`; `true` if it was woken meanwhile, so that the caller
 /// must queue it again.
 ///
@@ -59,7 +56,7 @@ pub(crate) fn with_current<R>(header: &Header, f: impl FnOnce() -> R) -> R {
     hooks::with_tls(|tls| {
         // SAFETY: the header's reference outlives this call, which puts the old pointer back.
         let outer = unsafe { tls.set_task(&header.head) };
-        tls.budget.set(BUDGET);
+        tls.budget.set(hooks::BUDGET);
         // Every call of foreign code in it is caught.
         let result = AbortOnUnwind::during(f);
         // SAFETY: it was there before, and what called this keeps what it points at.
