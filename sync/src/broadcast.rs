@@ -6,7 +6,7 @@
 //!
 //! Values are cloned for all receivers but the last, one at a time, under the channel's lock, so that a
 //! value need not be `Sync`. `Clone` should be quick and must not use the channel. Send a large value in
-//! an `Arc`.
+//! an `Arc`. A value whose `clone` panics counts as received by whoever asked for it.
 
 mod receiver;
 mod sender;
@@ -180,12 +180,15 @@ impl<T: Clone> State<T> {
         let Some(slot) = self.ring.get_mut((*next - self.base) as usize) else {
             return Err(if self.closed { TryRecvError::Closed } else { TryRecvError::Empty });
         };
-        let value = if slot.left > 1 { slot.value.clone() } else { slot.value.take() };
-        slot.left -= 1;
+        // First, so that a value whose `clone` panics is one that this receiver has got: it goes on with the
+        // next, and the value goes with the last receiver.
         *next += 1;
-        if slot.left == 0 {
-            self.trim();
+        slot.left -= 1;
+        if slot.left > 0 {
+            return Ok(slot.value.clone().expect("taken by the last receiver only"));
         }
+        let value = slot.value.take();
+        self.trim();
         Ok(value.expect("taken by the last receiver only"))
     }
 }

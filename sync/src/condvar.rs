@@ -89,7 +89,8 @@ impl Condvar {
     ///
     /// # Cancel safety
     ///
-    /// Safe, but a dropped `wait_for` leaves the mutex unlocked.
+    /// Safe, but a dropped `wait_for` leaves the mutex unlocked. A notification it had been given goes to the
+    /// next, also when `ready` panics.
     #[doc(alias = "wait_while")]
     #[track_caller]
     pub fn wait_for<'a, T, P>(
@@ -242,6 +243,11 @@ impl<'a, T: ?Sized> CondvarWait<'a, T> {
         this.guard = Some(guard);
     }
 
+    /// The condition variable, if the wait that is over was notified as one of a number.
+    fn notified_alone(&self) -> Option<&'a Condvar> {
+        (self.waiter.data() == By::One).then_some(self.condvar)
+    }
+
     /// Ends the wait, which holds the lock, if `ready` says so of the value.
     fn finish_if(
         self: Pin<&mut Self>,
@@ -324,10 +330,24 @@ where
         }
         loop {
             let guard = ready!(wait.as_mut().poll(cx));
+            let mut notified = PassOn(wait.notified_alone());
             wait.as_mut().restart(guard);
-            if let Some(guard) = wait.as_mut().finish_if(&mut this.ready) {
+            let done = wait.as_mut().finish_if(&mut this.ready);
+            notified.0 = None;
+            if let Some(guard) = done {
                 return Poll::Ready(guard);
             }
+        }
+    }
+}
+
+/// Gives a notification to the next, unless it is taken out before: a predicate may panic.
+struct PassOn<'a>(Option<&'a Condvar>);
+
+impl Drop for PassOn<'_> {
+    fn drop(&mut self) {
+        if let Some(condvar) = self.0 {
+            condvar.notify_one();
         }
     }
 }

@@ -91,7 +91,10 @@ fn more_at_once_than_there_ever_are_is_refused() {
     says(message(|| semaphore.acquire_many(3)), &["acquiring 3", "more than 2", "for ever"]);
     drop(now(semaphore.acquire_many(2)).unwrap());
     let (tx, _rx) = mpsc::channel::<u8>(2);
-    assert!(now(tx.reserve_many(3)).is_err());
+    let parts = ["room for 3 values", "capacity 2", "at most 2 at a time"];
+    says(message(|| tx.reserve_many(3)), &parts);
+    assert!(matches!(tx.try_reserve_many(3), Err(mpsc::TrySendError::Full(()))));
+    assert_eq!(now(tx.reserve_many(2)).unwrap().count(), 2);
 }
 
 #[test]

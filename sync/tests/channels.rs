@@ -127,7 +127,7 @@ fn s02_a_large_reservation_that_leaves_lets_the_small_ones_in() {
     drop(small.output().unwrap());
     drop(permit);
     assert_eq!(tx.capacity(), 3);
-    assert!(now(tx.reserve_many(4)).is_err(), "more than there will ever be");
+    assert_eq!(now(tx.reserve_many(3)).unwrap().count(), 3);
 }
 
 #[test]
@@ -361,6 +361,34 @@ fn s09_ten_thousand_receivers_get_a_value() {
     let mut tasks: Vec<_> = all.iter_mut().map(|rx| waiting(rx.recv())).collect();
     assert_eq!(tx.send(7).unwrap(), 10_001);
     assert!(tasks.iter_mut().all(|task| task.output() == Ok(7)));
+}
+
+/// A value that cannot be cloned is lost to whoever asked for it, and the next one comes.
+#[test]
+fn t04_a_broadcast_value_whose_clone_panics_blocks_nobody() {
+    #[derive(Debug)]
+    struct Bad(bool, Arc<()>);
+    impl Clone for Bad {
+        fn clone(&self) -> Self {
+            assert!(!self.0, "the clone panics");
+            Self(self.0, self.1.clone())
+        }
+    }
+
+    let alive = Arc::new(());
+    let (tx, mut a) = broadcast::channel(8);
+    let (mut b, mut last) = (tx.subscribe(), tx.subscribe());
+    tx.send(Bad(true, alive.clone())).unwrap();
+    tx.send(Bad(false, alive.clone())).unwrap();
+    assert!(panics(|| drop(a.try_recv())));
+    assert!(!a.try_recv().unwrap().0);
+    assert!(panics(|| drop(next(&mut b))));
+    assert!(matches!(next(&mut b), Poll::Ready(Some(Ok(Bad(false, _))))));
+    assert!(last.try_recv().unwrap().0, "the last one gets the value itself");
+    assert_eq!(tx.len(), 1);
+    assert!(!last.try_recv().unwrap().0);
+    assert!(tx.is_empty());
+    assert_eq!(Arc::strong_count(&alive), 1);
 }
 
 #[test]

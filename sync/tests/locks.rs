@@ -378,6 +378,23 @@ fn co_15_also_when_it_waits_for_the_lock() {
     drop(b.output());
 }
 
+/// S01: the notification of a wait that fails was for somebody.
+#[test]
+fn s01_a_predicate_that_panics_passes_its_notification_on() {
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    let mut fails = waiting(condvar.wait_for(mutex.try_lock().unwrap(), |n| {
+        assert!(*n == 0, "the predicate panics");
+        false
+    }));
+    let mut next = waiting(condvar.wait_for(mutex.try_lock().unwrap(), |n| *n == 1));
+    *mutex.try_lock().unwrap() = 1;
+    condvar.notify_one();
+    assert!(panics(|| drop(fails.poll())));
+    assert!(next.is_woken());
+    fails.cancel();
+    assert_eq!(*next.output(), 1);
+}
+
 #[test]
 fn co_20_notify_all_is_for_those_who_wait_now() {
     let (mutex, condvar) = (Mutex::new(()), Condvar::new());

@@ -107,6 +107,12 @@ pub struct ReserveMany<'a, T> {
 impl<'a, T> ReserveMany<'a, T> {
     #[track_caller]
     pub(super) fn new(chan: &'a Chan<Fifo<T>>, slots: usize) -> Self {
+        let capacity = chan.capacity();
+        assert!(
+            slots <= capacity,
+            "room for {slots} values at once will never be free in a channel of capacity {capacity}: \
+             reserve at most {capacity} at a time, or make the channel larger"
+        );
         Self { reserve: Reserve::new(chan, slots) }
     }
 }
@@ -117,9 +123,6 @@ impl<'a, T> Future for ReserveMany<'a, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         project!(self => this, reserve);
         let (chan, slots) = (reserve.chan, reserve.slots);
-        if slots > chan.capacity() {
-            return Poll::Ready(Err(SendError(())));
-        }
         ready!(reserve.as_mut().poll_reserve(cx))?;
         Poll::Ready(Ok(PermitIterator::new(chan, slots)))
     }

@@ -31,7 +31,11 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// [`SendError`] when the receiver is gone or closed, or when `n` is more than the channel holds.
+    /// [`SendError`] when the receiver is gone or closed.
+    ///
+    /// # Panics
+    ///
+    /// When `n` is more than the channel holds: so much room would never be free.
     ///
     /// # Cancel safety
     ///
@@ -55,7 +59,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// [`TrySendError`]: full, or closed.
+    /// [`TrySendError`]: full, or closed. For more than the channel holds it is always full.
     pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, TrySendError<()>> {
         self.tx.0.chan.try_reserve(n).map_err(no_slot)?;
         Ok(PermitIterator::new(&self.tx.0.chan, n))
