@@ -8,6 +8,7 @@
 //! value need not be `Sync`. `Clone` should be quick and must not use the channel. Send a large value in
 //! an `Arc`. A value whose `clone` panics counts as received by whoever asked for it.
 
+pub mod error;
 mod receiver;
 mod sender;
 
@@ -15,12 +16,11 @@ mod sender;
 mod loom;
 
 use std::collections::VecDeque;
-use std::fmt;
 
-use crate::prim::{Arc, AtomicUsize, SpinLock};
+use crate::prim::{AtomicUsize, SpinLock};
 use crate::waitlist::{List, Wakers};
 
-pub use crate::error::SendError;
+pub use error::{RecvError, SendError, TryRecvError};
 pub use receiver::{Receiver, Recv};
 pub use sender::{Closed, Sender, WeakSender};
 
@@ -46,67 +46,10 @@ pub use sender::{Closed, Sender, WeakSender};
 /// ```
 #[track_caller]
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    assert!(capacity > 0, "a channel of capacity 0 could never keep a value: use at least 1");
-    let state = State {
-        ring: VecDeque::new(),
-        base: 0,
-        capacity,
-        receivers: 1,
-        closed: false,
-        waiters: List::new(),
-        deserted: List::new(),
-    };
-    let shared = Arc::new(Shared { state: SpinLock::new(state), senders: AtomicUsize::new(1) });
-    (Sender::new(shared.clone()), Receiver::new(shared, 0))
+    let tx = Sender::new(capacity);
+    let rx = tx.subscribe();
+    (tx, rx)
 }
-
-/// Why a receive gave no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecvError {
-    /// The senders are gone, and every value was received.
-    Closed,
-    /// This receiver was too slow: so many values went before it got them. The next receive goes on
-    /// with the oldest that is left.
-    Lagged(u64),
-}
-
-/// Why a receive gave no value at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TryRecvError {
-    /// There is none at the moment.
-    Empty,
-    /// The senders are gone, and every value was received.
-    Closed,
-    /// This receiver was too slow; see [`RecvError::Lagged`].
-    Lagged(u64),
-}
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("the broadcast senders are gone: no value will come"),
-            Self::Lagged(n) => write!(
-                f,
-                "the receiver was too slow and missed {n} values: receive again for the oldest \
-                 that is left, or make the channel larger"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for RecvError {}
-
-impl fmt::Display for TryRecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("no value at the moment: `recv().await` waits for one"),
-            Self::Closed => RecvError::Closed.fmt(f),
-            Self::Lagged(n) => RecvError::Lagged(*n).fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for TryRecvError {}
 
 struct Shared<T> {
     state: SpinLock<State<T>>,

@@ -3,7 +3,8 @@
 //! Nothing here needs a runtime: every primitive knows [`std::task::Waker`] and nothing else, so it
 //! works under any executor and from plain threads. Those that wait are served in order of arrival,
 //! tasks and threads in one line; a wait that is dropped gives up its place and passes on what it was
-//! given; no user code (a waker, a value's drop) runs under a lock, unless a method says so.
+//! given; no user code (a waker, a value's drop) runs under a lock, unless a method says so. The errors of
+//! channels and queues can be passed on as a [`std::io::Error`].
 //!
 //! None of them belongs to a runtime. They may be shared by several, and when a runtime ends, its tasks
 //! leave the lines in which they wait and let go of what they hold, as any task does that is dropped:
@@ -18,6 +19,7 @@
 //! | say "look again" | [`Notify`] |
 //! | let a number of tasks meet | [`Barrier`] |
 //! | make a value once | [`OnceCell`], [`Lazy`] |
+//! | set a value that many wait for and look at | [`SetOnce`] |
 //! | set a result that many await | [`Promise`] |
 //! | send one value | [`oneshot`] |
 //! | send values to one task | [`mpsc`] |
@@ -36,6 +38,7 @@ pub mod prim;
 
 mod blocking;
 mod closed;
+mod io_error;
 mod message;
 mod narrow;
 mod waitlist;
@@ -49,6 +52,7 @@ mod once_cell;
 mod promise;
 mod rwlock;
 mod semaphore;
+mod set_once;
 
 mod chan;
 mod error;
@@ -81,6 +85,7 @@ pub use semaphore::{
     Acquire, AcquireError, AcquireOwned, BoundedSemaphore, OwnedSemaphorePermit, Semaphore,
     SemaphorePermit, TooManyPermits, TryAcquireError,
 };
+pub use set_once::{SetOnce, SetOnceWait};
 
 /// Explores the interleavings of a model, with few enough preemptions to end in seconds.
 #[cfg(all(test, corio_loom))]

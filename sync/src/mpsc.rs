@@ -28,12 +28,22 @@ use crate::chan::{Chan, Fifo};
 use crate::hooks::WaitKind;
 use crate::prim::{Arc, AtomicUsize, Ordering};
 
-pub use crate::error::{RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
+pub use error::{RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use handles::{Sender, UnboundedSender, WeakSender, WeakUnboundedSender};
 pub use owned::{OwnedPermit, ReserveOwned};
 pub use permit::{Permit, PermitIterator};
 pub use receiver::{Receiver, Recv, RecvMany, UnboundedReceiver};
 pub use send::{Reserve, ReserveMany, Send, SenderClosed};
+
+/// The errors, where those who come from tokio look for them.
+pub mod error {
+    pub use crate::error::{
+        RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+    };
+}
+
+#[doc(no_inline)]
+pub use unbounded as unbounded_channel;
 
 /// Makes a channel that holds up to `capacity` values.
 ///
@@ -81,7 +91,6 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// assert_eq!(rx.blocking_recv(), Some("b"));
 /// assert_eq!(rx.blocking_recv(), None);
 /// ```
-#[doc(alias = "unbounded_channel")]
 #[track_caller]
 pub fn unbounded<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     let (tx, shared) = make(usize::MAX);

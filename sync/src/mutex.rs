@@ -68,6 +68,7 @@ impl std::error::Error for TryLockError {}
 impl<T> Mutex<T> {
     const_fn! {
         /// Makes an unlocked mutex around `value`.
+        #[doc(alias = "const_new")]
         pub fn new(value: T) -> Self {
             Self { raw: RawMutex::new(false), value: UnsafeCell::new(value) }
         }

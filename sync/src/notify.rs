@@ -32,6 +32,8 @@ const ROUND: usize = 4;
 enum By {
     /// By `notify_one`: if the waiter does not take it, somebody else must.
     One,
+    /// By `notify_last`: the same.
+    Last,
     /// By `notify_waiters`: it was for this waiter alone.
     All,
 }
@@ -61,6 +63,7 @@ pub struct Notify {
 impl Notify {
     const_fn! {
         /// Makes a `Notify` without a stored notification.
+        #[doc(alias = "const_new")]
         pub fn new() -> Self {
             Self { state: AtomicUsize::new(0), waiters: SpinLock::new(List::new()) }
         }
@@ -77,15 +80,31 @@ impl Notify {
             (state & WAITERS == 0).then_some(state | PERMIT)
         });
         if alone.is_err() {
-            self.notify_one_slow();
+            self.notify_a_waiter(By::One);
+        }
+    }
+
+    /// Notifies the task that came last, or stores the notification for the next to come.
+    ///
+    /// For a pool of workers of which those that idle longest should stay idle. At most one is stored.
+    pub fn notify_last(&self) {
+        // Ordering: Release, as in `notify_one`.
+        let alone = self.state.fetch_update(Ordering::Release, Ordering::Relaxed, |state| {
+            (state & WAITERS == 0).then_some(state | PERMIT)
+        });
+        if alone.is_err() {
+            self.notify_a_waiter(By::Last);
         }
     }
 
     #[cold]
-    fn notify_one_slow(&self) {
+    fn notify_a_waiter(&self, by: By) {
         let waker = {
             let mut list = self.waiters.lock();
-            let waker = list.pop(|by| *by = By::One);
+            let waker = match by {
+                By::Last => list.pop_last(|how| *how = by),
+                By::One | By::All => list.pop(|how| *how = by),
+            };
             if waker.is_none() {
                 // The waiters left meanwhile.
                 // Ordering: Release, as in `notify_one`.
@@ -128,7 +147,8 @@ impl Notify {
     /// # Cancel safety
     ///
     /// Safe, but a dropped `notified` gives up its place in the line. A notification by
-    /// [`notify_one`](Self::notify_one) that it had been given goes to the next, or is stored.
+    /// [`notify_one`](Self::notify_one) that it had been given goes to the next, or is stored; one by
+    /// [`notify_last`](Self::notify_last) to the one before it.
     #[track_caller]
     #[inline]
     pub fn notified(&self) -> Notified<'_> {
@@ -139,7 +159,7 @@ impl Notify {
     ///
     /// # Cancel safety
     ///
-    /// Safe, but a dropped `notified_owned` gives up its place in the line.
+    /// Safe, but a dropped `notified_owned` gives up its place in the line; see [`notified`](Self::notified).
     #[track_caller]
     pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
         OwnedNotified { wait: Notifying::new(self) }
@@ -220,8 +240,12 @@ impl Notify {
             }
             removed
         };
-        if removed.is_none() && waiter.is_chosen() && waiter.data() == By::One {
-            self.notify_one();
+        if removed.is_none() && waiter.is_chosen() {
+            match waiter.data() {
+                By::One => self.notify_one(),
+                By::Last => self.notify_last(),
+                By::All => {}
+            }
         }
     }
 

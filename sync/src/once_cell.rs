@@ -15,6 +15,7 @@ mod loom;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::blocking;
 use crate::hooks::{self, Caller, WaitKind};
@@ -53,6 +54,9 @@ pub struct OnceCell<T> {
 unsafe impl<T: Send> Send for OnceCell<T> {}
 // SAFETY: `&OnceCell` shares the value, and `set` and the initialisers send one in.
 unsafe impl<T: Send + Sync> Sync for OnceCell<T> {}
+
+// A panic while the value is made leaves no value; std's `OnceLock` has the same bounds.
+impl<T: RefUnwindSafe + UnwindSafe> RefUnwindSafe for OnceCell<T> {}
 
 /// Why [`OnceCell::set`] did not take a value; it holds the value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,6 +99,7 @@ impl<T> std::error::Error for SetError<T> {}
 impl<T> OnceCell<T> {
     const_fn! {
         /// Makes an empty cell.
+        #[doc(alias = "const_new")]
         pub fn new() -> Self {
             Self {
                 full: AtomicBool::new(false),
@@ -263,6 +268,14 @@ impl<T: Clone> Clone for OnceCell<T> {
         self.get().cloned().map_or_else(Self::new, Self::from)
     }
 }
+
+impl<T: PartialEq> PartialEq for OnceCell<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl<T: Eq> Eq for OnceCell<T> {}
 
 impl<T: fmt::Debug> fmt::Debug for OnceCell<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,7 +26,7 @@
 //!   together, and each says what is in the slot.
 #![allow(unsafe_code, reason = "two halves of one allocation: invariants O1 to O4 are above")]
 
-mod error;
+pub mod error;
 mod receiver;
 mod sender;
 
@@ -34,6 +34,7 @@ mod sender;
 mod loom;
 
 use std::mem::ManuallyDrop;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::task::{Context, Waker};
 
@@ -123,6 +124,10 @@ struct Handle<T>(NonNull<Shared<T>>);
 unsafe impl<T: Send> Send for Handle<T> {}
 // SAFETY: by `&Sender` and `&Receiver` only the state word is reached.
 unsafe impl<T: Send> Sync for Handle<T> {}
+
+// The halves share no value that a panic could leave half done.
+impl<T> UnwindSafe for Handle<T> {}
+impl<T> RefUnwindSafe for Handle<T> {}
 
 impl<T> std::ops::Deref for Handle<T> {
     type Target = Shared<T>;

@@ -9,7 +9,7 @@ mod loom;
 use std::error::Error;
 use std::fmt;
 use std::future::IntoFuture;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,11 @@ pub use wait::PromiseWait;
 
 /// A result that is set once, by whoever holds the promise, and awaited by any number.
 ///
-/// Clones are handles of the same promise. Each of those who await it gets a clone of the value.
+/// Clones are handles of the same promise. Each of those who await it gets a clone of the value. Every handle
+/// can set it, also those of the waiters, so nothing tells them that nobody will: where whoever should set it
+/// may go without doing so, let it [`cancel`](Self::cancel) the promise when it is dropped, or send through a
+/// [`oneshot`](crate::oneshot), whose receiver is told.
+///
 /// asyncio's `Future`; for one receiver without the clone see [`oneshot`](crate::oneshot).
 ///
 /// # Examples
@@ -47,6 +51,10 @@ pub use wait::PromiseWait;
 pub struct Promise<T> {
     shared: Arc<Shared<T>>,
 }
+
+// A handle: what it leads to is set as a whole or not at all.
+impl<T> UnwindSafe for Promise<T> {}
+impl<T> RefUnwindSafe for Promise<T> {}
 
 struct Shared<T> {
     outcome: OnceCell<Result<T, PromiseError>>,

@@ -401,7 +401,8 @@ impl<S: Storage> QueueOf<S> {
 
     /// The items as a stream, which ends when the queue is shut down and empty.
     ///
-    /// While the stream is not polled, an item may be promised to it: drop it when it is not needed.
+    /// It keeps its place in the line when the wait for its next item is dropped, in a `select!` for example: an
+    /// item may be promised to it while it is not polled, so drop it when it is not needed.
     #[track_caller]
     pub fn stream(&self) -> QueueStream<S> {
         QueueStream::new(self.chan.clone())

@@ -61,6 +61,7 @@ pub struct RwLock<T: ?Sized> {
 impl<T> RwLock<T> {
     const_fn! {
         /// Makes an unlocked lock around `value`.
+        #[doc(alias = "const_new")]
         pub fn new(value: T) -> Self {
             Self { raw: RawRwLock::new(), value: UnsafeCell::new(value) }
         }

@@ -84,6 +84,7 @@ impl Semaphore {
         /// # Panics
         ///
         /// When `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+        #[doc(alias = "const_new")]
         pub fn new(permits: usize) -> Self {
             Self::with_limit(permits, Self::MAX_PERMITS)
         }

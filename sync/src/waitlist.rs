@@ -33,6 +33,7 @@ mod tests;
 
 use std::fmt;
 use std::marker::PhantomPinned;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
@@ -104,6 +105,10 @@ unsafe impl<D: Send> Send for Waiter<D> {}
 // or while the waiter is not queued, by copy.
 unsafe impl<D: Send + Sync> Sync for Waiter<D> {}
 
+// A place in a line is there or not: a panic leaves nothing half done in it.
+impl<D> UnwindSafe for Waiter<D> {}
+impl<D> RefUnwindSafe for Waiter<D> {}
+
 impl<D> List<D> {
     const_fn! {
         /// A list without waiters.
@@ -145,7 +150,17 @@ impl<D> List<D> {
     ///
     /// The caller wakes the waker after it has released the lock.
     pub(crate) fn pop(&mut self, give: impl FnOnce(&mut D)) -> Option<Waker> {
-        let node = self.head?;
+        self.choose(self.head?, give)
+    }
+
+    /// Takes out the one that came last, as [`pop`](Self::pop) does the first.
+    pub(crate) fn pop_last(&mut self, give: impl FnOnce(&mut D)) -> Option<Waker> {
+        self.choose(self.tail?, give)
+    }
+
+    /// Takes `node` out, which is in this list, and makes it chosen.
+    #[inline]
+    fn choose(&mut self, node: NonNull<Node<D>>, give: impl FnOnce(&mut D)) -> Option<Waker> {
         // SAFETY: the node is in this list, so it lives (W1), and `self` is `&mut` (W2).
         let node = unsafe { node.as_ref() };
         let waker = self.unlink(node);
@@ -204,7 +219,7 @@ impl<D> Waiter<D> {
     /// Whether it was chosen, and the owner may read what it was given.
     #[inline]
     pub(crate) fn is_chosen(&self) -> bool {
-        // Ordering: Acquire sees the data. Pairs with the Release store in `List::pop`.
+        // Ordering: Acquire sees the data. Pairs with the Release store in `List::choose`.
         self.node.status.load(Ordering::Acquire) == CHOSEN
     }
 

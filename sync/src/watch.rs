@@ -12,6 +12,7 @@
 //! | `CLOSED`  | the senders are gone                                       |
 //! | the rest  | the version                                                |
 
+pub mod error;
 mod receiver;
 mod sender;
 
@@ -23,10 +24,10 @@ mod tests;
 use std::fmt;
 use std::ops::Deref;
 
-use crate::prim::{Arc, AtomicUsize, Ordering, RwLock, RwLockReadGuard, SpinLock};
+use crate::prim::{AtomicUsize, Ordering, RwLock, RwLockReadGuard, SpinLock};
 use crate::waitlist::{List, Wakers};
 
-pub use crate::error::SendError;
+pub use error::{RecvError, SendError};
 pub use receiver::{Changed, Receiver, WaitFor};
 pub use sender::{Closed, Sender};
 
@@ -51,27 +52,10 @@ const VERSION: usize = 4;
 /// ```
 #[track_caller]
 pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Shared {
-        value: RwLock::new(value),
-        state: AtomicUsize::new(0),
-        senders: AtomicUsize::new(1),
-        receivers: AtomicUsize::new(1),
-        lists: SpinLock::new(Lists { changed: List::new(), closed: List::new() }),
-    });
-    (Sender::new(shared.clone()), Receiver::new(shared, 0))
+    let tx = Sender::new(value);
+    let rx = tx.subscribe();
+    (tx, rx)
 }
-
-/// All senders are gone, and the last value was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecvError(());
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the watch senders are gone: the value will not change any more")
-    }
-}
-
-impl std::error::Error for RecvError {}
 
 struct Shared<T> {
     value: RwLock<T>,

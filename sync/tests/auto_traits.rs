@@ -4,6 +4,7 @@
 //! `Both` (`Send + Sync`), `OnlySend` (like `Cell`), or `Neither` (like `Rc`). U01, U02, U03.
 
 use std::cell::Cell;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -115,6 +116,10 @@ table! {
     OnceCell<Both> => Send Sync Unpin;
     OnceCell<OnlySend> => Send Unpin;
     OnceCell<Neither> => Unpin;
+    SetOnce<Both> => Send Sync Unpin;
+    SetOnce<OnlySend> => Send Unpin;
+    SetOnceWait<'static, Both> => Send Sync;
+    SetOnceWait<'static, OnlySend> => ;
     Condvar => Send Sync Unpin;
     CondvarWait<'static, Both> => Send Sync;
     CondvarWait<'static, OnlySend> => Send;
@@ -189,6 +194,50 @@ table! {
     Arc<Mutex<Both>> => Send Sync Unpin;
 }
 
-/// The table is checked when this file is compiled; the test says that it was.
+/// What may be used on both sides of `catch_unwind`, whatever it holds, as std's channels and tokio's.
+macro_rules! unwind_safe {
+    ($($type:ty;)*) => {
+        const fn both<T: UnwindSafe + RefUnwindSafe>() {}
+        const _: () = { $(both::<$type>();)* };
+    };
+}
+
+type NotUnwindSafe = &'static mut Cell<u32>;
+
+unwind_safe! {
+    Semaphore;
+    BoundedSemaphore;
+    SemaphorePermit<'static>;
+    OwnedSemaphorePermit;
+    Event;
+    Notify;
+    Barrier;
+    Condvar;
+    OnceCell<Both>;
+    SetOnce<Both>;
+    Promise<NotUnwindSafe>;
+    oneshot::Sender<NotUnwindSafe>;
+    oneshot::Receiver<NotUnwindSafe>;
+    mpsc::Sender<NotUnwindSafe>;
+    mpsc::WeakSender<NotUnwindSafe>;
+    mpsc::Receiver<NotUnwindSafe>;
+    mpsc::UnboundedSender<NotUnwindSafe>;
+    mpsc::UnboundedReceiver<NotUnwindSafe>;
+    channel::Sender<NotUnwindSafe>;
+    channel::Receiver<NotUnwindSafe>;
+    broadcast::Sender<NotUnwindSafe>;
+    broadcast::Receiver<NotUnwindSafe>;
+    watch::Sender<NotUnwindSafe>;
+    watch::Receiver<NotUnwindSafe>;
+    queue::Queue<NotUnwindSafe>;
+    queue::LifoQueue<NotUnwindSafe>;
+    queue::PriorityQueue<Both>;
+    Acquire<'static>;
+    EventWait<'static>;
+    Notified<'static>;
+    BarrierWait<'static>;
+}
+
+/// The tables are checked when this file is compiled; the test says that they were.
 #[test]
 fn u02_the_table_holds() {}

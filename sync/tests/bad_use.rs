@@ -2,7 +2,10 @@
 
 mod kit;
 
+use std::cell::Cell;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use corio_sync::queue::{Fifo, LifoQueue, PriorityQueue, Queue, QueueOf, Shutdown};
 use corio_sync::*;
@@ -39,6 +42,58 @@ fn a_channel_without_room_is_refused() {
     says(message(|| LifoQueue::<u8>::bounded(0)), &parts);
     says(message(|| PriorityQueue::<u8>::bounded(0)), &parts);
     says(message(|| QueueOf::with_storage(Fifo::<u8>::new(), Some(0))), &parts);
+}
+
+/// An error of any kind goes on as one of input and output, with its message.
+#[test]
+fn errors_can_be_passed_on_as_those_of_io() {
+    fn is<E: Into<io::Error> + ToString>(error: E, kind: io::ErrorKind) {
+        let text = error.to_string();
+        let error: io::Error = error.into();
+        assert_eq!((error.kind(), error.to_string()), (kind, text));
+    }
+    fn left_by_its_sender<S, R>((sender, receiver): (S, R)) -> R {
+        drop(sender);
+        receiver
+    }
+    use io::ErrorKind::*;
+
+    let (tx, mut rx) = mpsc::channel(1);
+    is(rx.try_recv().unwrap_err(), WouldBlock);
+    is(rx.blocking_recv_timeout(Duration::ZERO).unwrap_err(), TimedOut);
+    tx.try_send(Cell::new(1)).unwrap();
+    is(tx.try_send(Cell::new(2)).unwrap_err(), WouldBlock);
+    is(tx.blocking_send_timeout(Cell::new(2), Duration::ZERO).unwrap_err(), TimedOut);
+    drop(rx);
+    is(now(tx.send(Cell::new(2))).unwrap_err(), BrokenPipe);
+    is(tx.try_send(Cell::new(2)).unwrap_err(), BrokenPipe);
+    is(now(tx.reserve()).unwrap_err(), BrokenPipe);
+    is(tx.blocking_send_timeout(Cell::new(2), Duration::ZERO).unwrap_err(), BrokenPipe);
+    is(left_by_its_sender(mpsc::channel::<u8>(1)).try_recv().unwrap_err(), UnexpectedEof);
+    is(left_by_its_sender(channel::bounded::<u8>(1)).try_recv().unwrap_err(), UnexpectedEof);
+    is(now(left_by_its_sender(channel::bounded::<u8>(1)).recv()).unwrap_err(), UnexpectedEof);
+    is(left_by_its_sender(oneshot::channel::<u8>()).try_recv().unwrap_err(), UnexpectedEof);
+    is(now(left_by_its_sender(oneshot::channel::<u8>())).unwrap_err(), UnexpectedEof);
+    is(now(left_by_its_sender(watch::channel(1)).changed()).unwrap_err(), UnexpectedEof);
+    is(now(left_by_its_sender(broadcast::channel::<u8>(1)).recv()).unwrap_err(), UnexpectedEof);
+    is(broadcast::RecvError::Lagged(1), Other);
+    is(broadcast::TryRecvError::Empty, WouldBlock);
+
+    let queue = Queue::bounded(1);
+    is(queue.try_get().unwrap_err(), WouldBlock);
+    queue.try_put(Cell::new(1)).unwrap();
+    is(queue.try_put(Cell::new(2)).unwrap_err(), WouldBlock);
+    is(queue.put_timeout(Cell::new(2), Duration::ZERO).unwrap_err(), TimedOut);
+    queue.shutdown(Shutdown::Immediate);
+    is(now(queue.put(Cell::new(2))).unwrap_err(), BrokenPipe);
+    is(queue.try_put(Cell::new(2)).unwrap_err(), BrokenPipe);
+    is(now(queue.get()).unwrap_err(), UnexpectedEof);
+    is(queue.try_get().unwrap_err(), UnexpectedEof);
+
+    let semaphore = Semaphore::new(0);
+    is(semaphore.try_acquire().unwrap_err(), WouldBlock);
+    semaphore.close();
+    is(now(semaphore.acquire()).unwrap_err(), BrokenPipe);
 }
 
 #[test]

@@ -195,6 +195,34 @@ fn an_owned_permit_keeps_its_sender_and_its_room() {
 }
 
 #[test]
+fn permits_know_their_channel() {
+    let (tx, _rx) = mpsc::channel::<u8>(3);
+    let (other, _other) = mpsc::channel::<u8>(1);
+    let permits = [(); 2].map(|()| tx.clone().try_reserve_owned().unwrap());
+    let stranger = other.clone().try_reserve_owned().unwrap();
+    assert!(permits[0].same_channel(&permits[1]) && !permits[0].same_channel(&stranger));
+    assert!(stranger.same_channel_as_sender(&other) && !stranger.same_channel_as_sender(&tx));
+}
+
+#[test]
+fn a_channel_can_begin_without_receivers() {
+    let tx = broadcast::Sender::new(2);
+    assert!(tx.send(1).is_err());
+    now(tx.closed());
+    let (mut a, weak) = (tx.subscribe(), tx.downgrade());
+    assert_eq!((tx.send(2), a.try_recv()), (Ok(1), Ok(2)));
+    assert_eq!((a.sender_strong_count(), weak.strong_count()), (1, 1));
+
+    let tx = watch::Sender::default();
+    assert!(tx.is_closed() && tx.send(1).is_err());
+    tx.send_replace(2);
+    let mut rx = tx.subscribe();
+    assert_eq!(rx.has_changed(), Ok(false));
+    tx.send(3).unwrap();
+    assert_eq!(*rx.borrow_and_update(), 3);
+}
+
+#[test]
 fn s16_a_weak_sender_does_not_reopen() {
     let (tx, mut rx) = mpsc::unbounded();
     let weak = tx.downgrade();

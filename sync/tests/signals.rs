@@ -123,6 +123,23 @@ fn s07_a_notification_of_a_dropped_waiter_goes_on() {
 }
 
 #[test]
+fn notify_last_wakes_who_came_last_and_is_stored_like_any_other() {
+    let notify = Notify::new();
+    let mut tasks = [(); 3].map(|()| waiting(notify.notified()));
+    notify.notify_last();
+    assert_eq!([false, false, true], tasks.each_ref().map(|task| task.is_woken()));
+    // S01: whoever does not take it gives it to the one before.
+    tasks[2].cancel();
+    tasks[1].output();
+    notify.notify_one();
+    tasks[0].output();
+    notify.notify_last();
+    notify.notify_last();
+    now(notify.notified());
+    drop(waiting(notify.notified()));
+}
+
+#[test]
 fn notify_waiters_reaches_futures_that_were_not_polled() {
     let notify = Arc::new(Notify::new());
     let (early, owned) = (notify.notified(), notify.clone().notified_owned());
@@ -387,6 +404,29 @@ fn once_cell_gives_its_value_back() {
     assert_eq!(cell.take().as_deref(), Some("ab"));
     assert_eq!(cell.get(), None);
     cell.set(String::from("c")).unwrap();
+}
+
+#[test]
+fn cells_are_equal_when_their_values_are() {
+    assert_eq!(OnceCell::<u8>::new(), OnceCell::new());
+    assert_eq!(OnceCell::from(1), OnceCell::from(1));
+    assert_ne!(OnceCell::from(1), OnceCell::new());
+}
+
+#[test]
+fn a_value_that_is_set_once_reaches_all_who_wait() {
+    let once = SetOnce::new();
+    let mut tasks = [(); 3].map(|()| waiting(once.wait()));
+    tasks[1].cancel();
+    assert!(!once.initialized() && once.get().is_none());
+    once.set("value").unwrap();
+    assert_eq!(once.set("another").unwrap_err().into_inner(), "another");
+    assert_eq!((*tasks[0].output(), *tasks[2].output()), ("value", "value"));
+    assert_eq!((*now(once.wait()), *once.blocking_wait()), ("value", "value"));
+    drop(tasks);
+    assert_eq!(once.into_inner(), Some("value"));
+    assert_eq!(*now(SetOnce::from(7).wait()), 7);
+    assert_eq!(format!("{:?}", SetOnce::<u8>::default()), "SetOnce { value: None }");
 }
 
 #[test]

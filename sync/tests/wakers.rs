@@ -41,6 +41,7 @@ struct All {
     channel: (channel::Sender<u32>, channel::Receiver<u32>),
     queue: Queue<u32>,
     promise: Promise<u32>,
+    set_once: SetOnce<u32>,
 }
 
 impl All {
@@ -56,6 +57,7 @@ impl All {
             channel: channel::bounded(1),
             queue: Queue::unbounded(),
             promise: Promise::new(),
+            set_once: SetOnce::new(),
         };
         all.full.0.try_send(1).unwrap();
         std::mem::forget((all.mutex.try_lock().unwrap(), all.rwlock.try_write().unwrap()));
@@ -77,6 +79,7 @@ impl All {
             (WaitKind::Channel, any(self.channel.1.recv())),
             (WaitKind::Queue, any(self.queue.get())),
             (WaitKind::Promise, any(self.promise.wait())),
+            (WaitKind::OnceCell, any(self.set_once.wait())),
         ]
     }
 }

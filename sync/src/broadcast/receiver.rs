@@ -10,13 +10,14 @@ use futures_core::Stream;
 use super::{RecvError, Shared, TryRecvError};
 use crate::blocking;
 use crate::hooks::{self, Site, WaitKind};
-use crate::prim::Arc;
+use crate::prim::{Arc, Ordering};
 use crate::waitlist::{Waiter, Wakers, project};
 
 /// Gets every value that is sent from its making on.
 ///
 /// As a stream it gives the values, and [`RecvError::Lagged`] where it missed some; it ends when the
-/// senders are gone.
+/// senders are gone. Dropping the wait for its next value, in a `select!` for example, loses nothing: the stream
+/// only keeps its place among those who are woken.
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
     /// The number of the value it gets next.
@@ -61,6 +62,12 @@ impl<T> Receiver<T> {
     /// Whether the senders are gone; values may be left to receive.
     pub fn is_closed(&self) -> bool {
         self.shared.state.lock().closed
+    }
+
+    /// How many senders there are.
+    pub fn sender_strong_count(&self) -> usize {
+        // Ordering: Relaxed, a snapshot.
+        self.shared.senders.load(Ordering::Relaxed)
     }
 
     /// Whether `other` receives from the same channel.

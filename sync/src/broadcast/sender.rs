@@ -1,15 +1,16 @@
 //! The sending side.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{Receiver, SendError, Shared};
+use super::{Receiver, SendError, Shared, State};
 use crate::closed::closed;
 use crate::hooks::{self, Site, WaitKind};
-use crate::prim::{Arc, Ordering};
-use crate::waitlist::{Waiter, Wakers, project};
+use crate::prim::{Arc, AtomicUsize, Ordering, SpinLock};
+use crate::waitlist::{List, Waiter, Wakers, project};
 
 /// Sends values to all [`Receiver`]s of a channel. Clones send to the same ones.
 pub struct Sender<T> {
@@ -22,8 +23,25 @@ pub struct WeakSender<T> {
 }
 
 impl<T> Sender<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
-        Self { shared }
+    /// Makes a channel that keeps up to `capacity` values and has no receiver yet.
+    ///
+    /// # Panics
+    ///
+    /// When `capacity` is 0.
+    #[track_caller]
+    pub fn new(capacity: usize) -> Self {
+        assert!(capacity > 0, "a channel of capacity 0 could never keep a value: use at least 1");
+        let state = State {
+            ring: VecDeque::new(),
+            base: 0,
+            capacity,
+            receivers: 0,
+            closed: false,
+            waiters: List::new(),
+            deserted: List::new(),
+        };
+        let shared = Shared { state: SpinLock::new(state), senders: AtomicUsize::new(1) };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Sends a value; gives the number of receivers there are. It never waits.
@@ -85,6 +103,12 @@ impl<T> Sender<T> {
 }
 
 impl<T> WeakSender<T> {
+    /// How many senders there are.
+    pub fn strong_count(&self) -> usize {
+        // Ordering: Relaxed, a snapshot.
+        self.shared.senders.load(Ordering::Relaxed)
+    }
+
     /// A sender, unless the last one is gone.
     pub fn upgrade(&self) -> Option<Sender<T>> {
         // Ordering: Relaxed, the count guards no data; the last drop orders by itself.

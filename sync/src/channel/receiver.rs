@@ -17,8 +17,10 @@ use crate::waitlist::{Waiter, project};
 
 /// Receives values of a channel's [`Sender`](super::Sender)s. Clones share the values between them.
 ///
-/// As a stream it has one place in the line of receivers, which it gives up when it receives by
-/// another method.
+/// As a stream it has one place in the line of receivers, which it keeps when the wait for its next value is
+/// dropped, in a `select!` for example: a value may be promised to it then, which it gives the next time it is
+/// asked. It gives the place up when it receives by another method, and the value to the next, or when it is
+/// dropped.
 pub struct Receiver<T> {
     pub(super) shared: Arc<Shared<T>>,
     /// Where it was made: what the stream reports.

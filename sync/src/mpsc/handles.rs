@@ -65,6 +65,12 @@ macro_rules! handles {
             pub fn upgrade(&self) -> Option<$name<T>> {
                 Tx::upgrade(&self.shared).map(|tx| $name { tx })
             }
+
+            /// How many senders there are.
+            pub fn strong_count(&self) -> usize {
+                // Ordering: Relaxed, a snapshot.
+                self.shared.senders.load(Ordering::Relaxed)
+            }
         }
 
         impl<T> Clone for $name<T> {

@@ -32,6 +32,16 @@ impl<T> OwnedPermit<T> {
         sender.tx.0.chan.release(1);
         sender
     }
+
+    /// Whether `other` is room in the same channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        other.sender.as_ref().is_some_and(|sender| self.same_channel_as_sender(sender))
+    }
+
+    /// Whether this is room in the channel of `sender`.
+    pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
+        self.sender.as_ref().is_some_and(|own| own.same_channel(sender))
+    }
 }
 
 impl<T> Drop for OwnedPermit<T> {

@@ -192,11 +192,15 @@ macro_rules! receiver {
 
 receiver! {
     /// Receives the values of a bounded channel's [`Sender`](super::Sender)s.
+    ///
+    /// It is a stream, too: one receiver has no line to stand in, so dropping the wait for its next value leaves
+    /// nothing behind but a waker.
     Receiver
 }
 
 receiver! {
-    /// Receives the values of an unbounded channel's [`UnboundedSender`](super::UnboundedSender)s.
+    /// Receives the values of an unbounded channel's [`UnboundedSender`](super::UnboundedSender)s. It is a
+    /// stream, too; see [`Receiver`].
     UnboundedReceiver
 }
 

@@ -1,4 +1,4 @@
-//! Why no value came.
+//! Why no value came. The errors are in [`oneshot`](super), too.
 
 use std::error::Error;
 use std::fmt;

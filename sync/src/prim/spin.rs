@@ -6,6 +6,7 @@
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::{AtomicBool, Ordering, UnsafeCell, spin_loop, thread};
 
@@ -26,6 +27,10 @@ pub struct SpinLock<T> {
 unsafe impl<T: Send> Send for SpinLock<T> {}
 // SAFETY: the lock hands the value to one thread at a time (L1).
 unsafe impl<T: Send> Sync for SpinLock<T> {}
+
+// What lies behind it is valid between statements: no panic, not that of foreign code, leaves it otherwise.
+impl<T> UnwindSafe for SpinLock<T> {}
+impl<T> RefUnwindSafe for SpinLock<T> {}
 
 /// The key to a [`SpinLock`]'s value.
 #[derive(Debug)]

@@ -16,7 +16,9 @@ use crate::waitlist::{Waiter, Wakers, project};
 /// Sees the value of a watch channel, and that it has changed. Clones see for themselves, and have
 /// seen what this one had.
 ///
-/// As a stream it gives a copy of each value that it has not seen, as long as it is looked at in time.
+/// As a stream it gives a copy of each value that it has not seen, as long as it is looked at in time. Dropping the
+/// wait for its next value, in a `select!` for example, loses nothing: the stream only keeps its place among
+/// those who are woken.
 pub struct Receiver<T> {
     pub(super) shared: Arc<Shared<T>>,
     /// The version it has seen.

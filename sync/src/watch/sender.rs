@@ -5,11 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{CLOSED, Receiver, Ref, SendError, Shared, VERSION};
+use super::{CLOSED, Lists, Receiver, Ref, SendError, Shared, VERSION};
 use crate::closed::closed;
 use crate::hooks::{self, Site, WaitKind};
-use crate::prim::{Arc, Ordering};
-use crate::waitlist::{Waiter, project};
+use crate::prim::{Arc, AtomicUsize, Ordering, RwLock, SpinLock};
+use crate::waitlist::{List, Waiter, project};
 
 /// Sends values to a watch channel. Clones send to the same one.
 pub struct Sender<T> {
@@ -17,8 +17,16 @@ pub struct Sender<T> {
 }
 
 impl<T> Sender<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
-        Self { shared }
+    /// Makes a channel that holds `value` and has no receiver yet.
+    pub fn new(value: T) -> Self {
+        let shared = Shared {
+            value: RwLock::new(value),
+            state: AtomicUsize::new(0),
+            senders: AtomicUsize::new(1),
+            receivers: AtomicUsize::new(0),
+            lists: SpinLock::new(Lists { changed: List::new(), closed: List::new() }),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Sends a value in the place of the last one. It waits only for those who look at that.
@@ -107,6 +115,12 @@ impl<T> Sender<T> {
     /// Whether `other` sends to the same channel.
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl<T: Default> Default for Sender<T> {
+    fn default() -> Self {
+        Self::new(T::default())
     }
 }
 
