@@ -37,9 +37,9 @@ pub use corio_runtime::context_var;
 pub use corio_runtime::signal;
 pub use corio_runtime::structured::{
     self, CancelScope, CancelToken, Cancelled, CleanupStack, Failure, GroupError, TaskGroup,
-    WaitFor, as_completed, catch_cancel, finally, finally_local, gather, race, scope, scope_local,
-    shield, task_group, task_group_with_limit, timeout_scope, try_gather, wait, wait_results,
-    wait_timeout,
+    TaskSet, WaitFor, as_completed, catch_cancel, finally, finally_local, gather, race, race_ok,
+    scope, scope_local, shield, task_group, task_group_with_limit, timeout_scope, try_gather, wait,
+    wait_results, wait_timeout,
 };
 pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,
@@ -96,15 +96,9 @@ mod guide {
 #[doc(hidden)]
 pub mod __private {
     pub use corio_macros::{join_impl, select_impl, try_join_impl};
-    pub use corio_runtime::cleanup::SinkGuard;
+    pub use corio_runtime::cleanup::empty_catching;
     pub use corio_runtime::entry::{Config, run_main, run_test};
     pub use corio_runtime::macro_support::*;
-    pub use corio_runtime::random_index;
+    pub use corio_runtime::first_branch;
     pub use corio_sync::hooks::poll_budget;
-
-    /// Opens a sink for the cleanups of what is dropped next.
-    #[inline]
-    pub fn cleanup_sink() -> SinkGuard {
-        SinkGuard::enter()
-    }
 }

@@ -130,7 +130,14 @@ table! {
     T in corio::structured::Gather<Ready<T>> => "SSU" "S.U" "..U";
     T in corio::structured::TryGather<Ready<Result<T, T>>, T, T> => "SSU" "S.U" "..U";
     T in corio::structured::Race<Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::structured::RaceOk<Ready<Result<T, T>>, T, T> => "SSU" "S.U" "..U";
+    T in corio::structured::AllFailed<T> => "SSU" "S.U" "..U";
     T in corio::structured::AsCompleted<Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::TaskSet<T> => "SSU" "SSU" "..U";
+    T in corio::structured::TaskSetBuilder<'static, T> => "SSU" "SSU" "..U";
+    T in corio::structured::NextResult<'static, T> => "SSU" "SSU" "..U";
+    T in corio::structured::NextWithId<'static, T> => "SSU" "SSU" "..U";
+    T in corio::structured::JoinTasks<T> => "SSU" "S.U" "..U";
     T in corio::structured::Shield<T> => "SSU" "SSU" "..U";
     T in corio::structured::Wait<T> => "SSU" "SSU" "..U";
     T in corio::structured::WaitTimeout<T> => "SSU" "SSU" "..U";

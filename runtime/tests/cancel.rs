@@ -311,6 +311,28 @@ fn to_08_to_10_c08_a_deadline_in_the_past() {
     });
 }
 
+/// A deadline in the past lets what is ready count, also when the task has had its share in this poll.
+#[test]
+fn c08_a_deadline_in_the_past_asks_what_is_inside_with_a_budget() {
+    on_all(|| async {
+        let past = Instant::now();
+        let event = Event::new();
+        event.set();
+        // In a task of its own: what it has left of its budget is known then.
+        let scopes = spawn(async move {
+            for i in 0..1000 {
+                let ready = CancelScope::new().deadline(past).run(event.wait()).await;
+                assert!(ready.is_some(), "number {i} was not asked");
+                let ready = timeout_scope(Duration::ZERO, |_| event.wait()).await;
+                assert!(ready.is_ok(), "number {i} was not asked");
+                let late = CancelScope::new().deadline(past).run(sleep(LONG)).await;
+                assert!(late.is_none());
+            }
+        });
+        scopes.await.unwrap();
+    });
+}
+
 #[test]
 fn to_01_to_02_to_07_timeout_scopes() {
     in_virtual_time(async {

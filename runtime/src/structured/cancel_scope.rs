@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use corio_sync::hooks::Site;
+use corio_sync::hooks::{self, Site};
 use pin_project_lite::pin_project;
 
 use super::cancel_node::{Look, Node};
@@ -295,6 +295,7 @@ impl<F: Future> Future for RunScope<F> {
             let now = this.runner.look(cx.waker());
             if !now.is_cancelled() || this.place.is_held_up() {
                 let shields = now.is_shielded();
+                let was_spent = hooks::budget_is_spent();
                 let polled = this.place.poll(cx.waker(), shields, || inner.poll(cx));
                 if let Poll::Ready(output) = polled {
                     this.place.leave();
@@ -309,6 +310,11 @@ impl<F: Future> Future for RunScope<F> {
                     return Poll::Pending;
                 }
                 if this.place.is_held_up() || this.place.ends_with_outer(Instant::now()) {
+                    return Poll::Pending;
+                }
+                if was_spent && !now.is_cancelled() {
+                    // The future was not really asked: it is, with a new budget, before it is cut off.
+                    cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
             }

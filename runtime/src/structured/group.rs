@@ -18,6 +18,7 @@ use corio_sync::hooks::{self, Site};
 use super::group_builder::GroupBuilder;
 use super::group_error::{Failure, GroupError};
 use super::members::{Finished, Group, IntoOutcome};
+use super::spawning::limited_to;
 use super::start::{Ready, Start, TryStart, handshake};
 use super::waiter::Waiter;
 use crate::cleanup::{CleanupWait, SinkGuard, adopt_telling};
@@ -47,7 +48,7 @@ pub type Child<O, E> = Task<<O as IntoOutcome<E>>::Value>;
 /// group.join().await.unwrap();
 /// # });
 /// ```
-#[doc(alias("Nursery", "open_nursery", "JoinSet"))]
+#[doc(alias("Nursery", "open_nursery"))]
 pub struct TaskGroup<E = Infallible> {
     pub(super) group: Arc<Group<E>>,
     /// At most so many children run at once.
@@ -265,8 +266,9 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// Waits until one more child is done, and tells which; `None` when there is none left.
     ///
     /// Each child is told of once, in the order in which they end. Await its [`Task`] for its value;
-    /// to get values as they come, put the tasks into [`as_completed`](super::as_completed). A group
-    /// of which nobody has ever asked this remembers the last 1,024 only.
+    /// to get values as they come, put the tasks into [`as_completed`](super::as_completed), or use a
+    /// [`TaskSet`](super::TaskSet), whose tasks do not end one another. A group of which nobody has ever
+    /// asked this remembers the last 1,024 only.
     ///
     /// # Cancel safety
     ///
@@ -291,7 +293,6 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// # });
     /// ```
     #[track_caller]
-    #[doc(alias("JoinSet", "join_next"))]
     pub fn next(&self) -> Next<'_, E> {
         let waiter = Waiter::asking(&self.group);
         Next { waiter, site: Site::caller(), _group: PhantomData }
@@ -299,8 +300,41 @@ impl<E: Send + 'static> TaskGroup<E> {
 
     /// Ends the group without an error: its children, and those that are still spawned, are cancelled.
     ///
-    /// The body of a [`task_group`] goes on, since the value of the whole is its to give. To cut that off
-    /// as well, run the group in a [`CancelScope`](super::CancelScope), and cancel the scope.
+    /// The body of a [`task_group`] goes on, since the value of the whole is its to give: it waits for what
+    /// it needs, cancels the rest, and returns. To cut the body off as well, run the group in a
+    /// [`CancelScope`](super::CancelScope), and cancel the scope. For the first success of several futures
+    /// there is [`race_ok`](super::race_ok).
+    ///
+    /// # Examples
+    ///
+    /// Children that search, each in its part; the first that finds something ends the search:
+    ///
+    /// ```
+    /// use corio_runtime::structured::{TaskGroup, task_group};
+    /// use corio_sync::mpsc;
+    ///
+    /// # corio_runtime::run(async {
+    /// let found = task_group(|group: TaskGroup<std::io::Error>| async move {
+    ///     let (tell, mut told) = mpsc::channel(1);
+    ///     for part in 0..100 {
+    ///         let tell = tell.clone();
+    ///         drop(group.spawn(async move {
+    ///             if part == 42 {
+    ///                 let _ = tell.send(part).await;
+    ///             }
+    ///         }));
+    ///     }
+    ///     drop(tell);
+    ///     let found = told.recv().await; // `None` when all have ended without a word
+    ///     group.cancel();
+    ///     Ok(found)
+    /// })
+    /// .await
+    /// .unwrap();
+    /// assert_eq!(found, Some(42));
+    /// # });
+    /// ```
+    #[doc(alias("abort_all", "cancel_scope"))]
     pub fn cancel(&self) {
         self.group.cancel();
     }
@@ -398,7 +432,7 @@ impl<E: Send + 'static> fmt::Debug for OwnedGroup<E> {
 }
 
 /// Cancels what is left of the group that was made at `site`, and leaves the wait for it to the task.
-fn end_group<E: Send + 'static>(group: &Arc<Group<E>>, site: Site) {
+pub(super) fn end_group<E: Send + 'static>(group: &Arc<Group<E>>, site: Site) {
     group.cancel();
     if group.len() == 0 {
         return;
@@ -581,13 +615,6 @@ where
     E: Send + 'static,
 {
     GroupFuture::new(body, Some(limited_to(limit)))
-}
-
-/// The turns of a group with a limit.
-#[track_caller]
-fn limited_to(limit: usize) -> Arc<Semaphore> {
-    assert!(limit > 0, "a task group with a limit of 0 would never run a child");
-    Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)))
 }
 
 impl<F, T, E> GroupFuture<F, T, E>

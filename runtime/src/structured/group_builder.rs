@@ -1,19 +1,12 @@
 //! Spawning a child of a group, with a name.
 
 use std::fmt;
-use std::future::{Future, pending};
-use std::panic::resume_unwind;
+use std::future::Future;
 
 use super::group::{Child, TaskGroup};
-use super::limit::Gate;
-use super::linked::Linked;
 use super::members::{ChildHook, IntoOutcome};
-use crate::blocking;
-use crate::executor::context::{NO_RUNTIME, current_shared};
+use super::spawning;
 use crate::task::Builder;
-use crate::task::header::Plain;
-use crate::task::large::is_large;
-use crate::task::spawn::{Options, spawn_current, spawn_local_current};
 
 /// Spawns a child with a name; made by [`TaskGroup::builder`].
 #[must_use = "a builder spawns nothing until one of its `spawn` methods is called"]
@@ -75,22 +68,8 @@ impl<'a, E: Send + 'static> GroupBuilder<'a, E> {
         F: Future<Output = O> + Send + 'static,
         O: IntoOutcome<E> + Send + 'static,
     {
-        if is_large::<F>() { self.spawn_sized(Box::pin(future)) } else { self.spawn_sized(future) }
-    }
-
-    #[inline]
-    #[track_caller]
-    fn spawn_sized<F, O>(self, future: F) -> Child<O, E>
-    where
-        F: Future<Output = O> + Send + 'static,
-        O: IntoOutcome<E> + Send + 'static,
-    {
         let hook = self.hook();
-        let future = Gate::new(future, self.group.limit.as_ref());
-        match spawn_current(future, hook, self.builder.into_options()) {
-            Some(task) => task,
-            None => panic!("{NO_RUNTIME}"),
-        }
+        spawning::spawn(future, self.group.limit.as_ref(), hook, self.builder)
     }
 
     /// Spawns a child that stays on this worker; see [`TaskGroup::spawn_local`].
@@ -104,26 +83,8 @@ impl<'a, E: Send + 'static> GroupBuilder<'a, E> {
         F: Future<Output = O> + 'static,
         O: IntoOutcome<E> + 'static,
     {
-        if is_large::<F>() {
-            self.spawn_local_sized(Box::pin(future))
-        } else {
-            self.spawn_local_sized(future)
-        }
-    }
-
-    #[inline]
-    #[track_caller]
-    fn spawn_local_sized<F, O>(self, future: F) -> Child<O, E>
-    where
-        F: Future<Output = O> + 'static,
-        O: IntoOutcome<E> + 'static,
-    {
         let hook = self.hook();
-        let future = Gate::new(future, self.group.limit.as_ref());
-        match spawn_local_current(future, hook, self.builder.into_options()) {
-            Some(task) => task,
-            None => panic!("`spawn_local` needs a thread that runs tasks: call it inside a task"),
-        }
+        spawning::spawn_local(future, self.group.limit.as_ref(), hook, self.builder)
     }
 
     /// Runs `f` as a child on a thread for blocking calls; see [`TaskGroup::spawn_blocking`].
@@ -137,26 +98,8 @@ impl<'a, E: Send + 'static> GroupBuilder<'a, E> {
         F: FnOnce() -> O + Send + 'static,
         O: IntoOutcome<E> + Send + 'static,
     {
-        let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
-        if self.group.limit.is_none() {
-            let hook = self.hook();
-            return blocking::spawn_on(&shared, f, hook, self.builder.into_options());
-        }
-        // The call must not hold a thread while it waits for its turn.
-        let site = self.builder.site();
-        self.spawn(async move {
-            let call = Linked::new(blocking::spawn_on(&shared, f, Plain, Options::at(site)));
-            drop(shared);
-            match call.await {
-                Ok(output) => output,
-                // Only this child's own end cancels it.
-                Err(error) if error.is_cancelled() => pending().await,
-                Err(error) => match error.try_into_panic() {
-                    Ok(payload) => resume_unwind(payload),
-                    Err(error) => panic!("{error}"),
-                },
-            }
-        })
+        let hook = self.hook();
+        spawning::spawn_blocking(f, self.group.limit.as_ref(), hook, self.builder)
     }
 }
 

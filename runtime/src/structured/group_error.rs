@@ -8,9 +8,10 @@ use std::panic::Location;
 
 use corio_sync::prim::Mutex;
 
-use crate::task::TaskId;
 use crate::task::error::panic_text;
 use crate::task::header::Header;
+use crate::task::{TaskError, TaskId};
+use crate::time::Elapsed;
 
 /// How one member of a group failed.
 #[non_exhaustive]
@@ -155,10 +156,16 @@ impl<E: fmt::Debug> fmt::Debug for FailureKind<E> {
 ///
 /// asyncio's `ExceptionGroup`. `Display` is complete: a heading, and a line for each failure with the task
 /// that failed, where it was spawned, and how; the lines of a group within a group are further in. With
-/// a single failure there is that line alone. [`Error::source`] is the first error, for those who look
-/// for what it was, or what caused it in turn; so a reporter that prints an error and then its sources
-/// prints the first failure's text twice. To have it once, print the error alone, or report what
-/// [`into_failures`](Self::into_failures) gives.
+/// a single failure there is that line alone. The alternate form, `{:#}`, shows each error in *its* alternate
+/// form, which with some types names what caused it.
+///
+/// It is an [`Error`] whatever `E` is, as long as that can be shown: so `?` turns it into a
+/// `Box<dyn Error>` also where the errors of the children are themselves in boxes, are texts, or are of a type
+/// (such as that of `anyhow`) that is no `Error`. The price is that [`Error::source`] knows only some types: it
+/// is the first error if that is in a box (`Box<dyn Error + Send + Sync>`), an [`io::Error`], a
+/// [`TaskError`], or an [`Elapsed`]. Errors of other types, and those that caused them, are there in
+/// [`failures`](Self::failures), typed. A reporter that prints an error and then its sources prints the text
+/// of a source twice; to have it once, print the error alone.
 ///
 /// # Examples
 ///
@@ -172,6 +179,26 @@ impl<E: fmt::Debug> fmt::Debug for FailureKind<E> {
 /// let task = error.failures()[0].id().unwrap();
 /// assert_eq!(error.to_string(), format!("task {task} \"fetch\": no route"));
 /// # });
+/// ```
+///
+/// # Example: errors of any type
+///
+/// ```
+/// use corio_runtime::structured::{TaskGroup, task_group};
+/// use std::error::Error;
+///
+/// type AnyError = Box<dyn Error + Send + Sync>;
+///
+/// async fn sum() -> Result<i32, Box<dyn Error>> {
+///     let sum = task_group(|group: TaskGroup<AnyError>| async move {
+///         let one = group.spawn(async { Ok("20".parse::<i32>()?) });
+///         let two = group.spawn(async { Ok(String::from_utf8(b"22".to_vec())?.parse::<i32>()?) });
+///         Ok(one.await? + two.await?)
+///     });
+///     Ok(sum.await?)
+/// }
+///
+/// # corio_runtime::run(async { assert_eq!(sum().await.unwrap(), 42) });
 /// ```
 #[doc(alias("ExceptionGroup", "BaseExceptionGroup", "MultiError"))]
 pub struct GroupError<E> {
@@ -202,17 +229,28 @@ impl<E> GroupError<E> {
 
 impl<E: fmt::Display> fmt::Display for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.failures[..] {
+        let heading = match &self.failures[..] {
             [] => return f.write_str("the task group was cancelled"),
-            [only] => return write!(Indented(f), "{only}"),
-            _ => {}
-        }
-        write!(f, "{} failures in a task group:", self.failures.len())?;
-        for failure in &self.failures {
-            write!(Indented(f), "\n{failure}")?;
-        }
-        Ok(())
+            [_] => "",
+            all => &*format!("{} failures in a task group:", all.len()),
+        };
+        list(f, heading, &self.failures)
     }
+}
+
+/// Writes a heading, and each item on a line of its own; without a heading there is a single item.
+pub(super) fn list<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    heading: &str,
+    items: &[T],
+) -> fmt::Result {
+    f.write_str(heading)?;
+    let start = if heading.is_empty() { "" } else { "\n" };
+    let alternate = f.alternate();
+    let mut f = Indented(f);
+    items.iter().try_for_each(|item| {
+        if alternate { write!(f, "{start}{item:#}") } else { write!(f, "{start}{item}") }
+    })
 }
 
 /// Puts what follows each end of a line further in: a group may be within a group.
@@ -238,16 +276,38 @@ impl<E: fmt::Debug> fmt::Debug for GroupError<E> {
 
 /// An error of the kind of the first failure, if that is an error of I/O, and else of the kind
 /// [`Other`](io::ErrorKind::Other).
-impl<E: Error + Send + Sync + 'static> From<GroupError<E>> for io::Error {
+impl<E: fmt::Debug + fmt::Display + Send + Sync + 'static> From<GroupError<E>> for io::Error {
     fn from(error: GroupError<E>) -> Self {
-        let first = error.source().and_then(|first| first.downcast_ref::<io::Error>());
-        let kind = first.map_or(io::ErrorKind::Other, io::Error::kind);
-        Self::new(kind, error)
+        Self::new(kind_of(error.source()), error)
     }
 }
 
-impl<E: Error + 'static> Error for GroupError<E> {
+impl<E: fmt::Debug + fmt::Display + 'static> Error for GroupError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.failures.iter().find_map(|f| f.error()).map(|e| e as _)
+        self.failures.iter().find_map(Failure::error).and_then(as_error)
     }
+}
+
+/// The kind of an error that was caused by `source`.
+pub(super) fn kind_of(source: Option<&(dyn Error + 'static)>) -> io::ErrorKind {
+    let source = source.and_then(|source| source.downcast_ref::<io::Error>());
+    source.map_or(io::ErrorKind::Other, io::Error::kind)
+}
+
+/// `error` as an `Error`, if it is of a type that is known to be one.
+///
+/// A bound `E: Error` would know all of them, but the most frequent type of all, `Box<dyn Error>`, is no
+/// `Error`, nor can two implementations be told apart by whether a type is one.
+pub(super) fn as_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    fn plain<T: Error + 'static>(any: &dyn Any) -> Option<&(dyn Error + 'static)> {
+        any.downcast_ref::<T>().map(|error| error as _)
+    }
+    let any: &dyn Any = error;
+    if let Some(error) = any.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        return Some(&**error);
+    }
+    if let Some(error) = any.downcast_ref::<Box<dyn Error + Send>>() {
+        return Some(&**error);
+    }
+    [plain::<io::Error>, plain::<TaskError>, plain::<Elapsed>].iter().find_map(|plain| plain(any))
 }

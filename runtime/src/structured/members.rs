@@ -12,6 +12,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -249,12 +250,12 @@ impl<E> Group<E> {
         members.children.insert(ChildPtr(NonNull::from(task)))
     }
 
-    /// A child is done.
-    fn child_done(&self, key: usize, finished: Finished) {
+    /// A child is done; with `finished`, `next` is to tell of it.
+    fn child_done(&self, key: usize, finished: Option<Finished>) {
         let (waiting, asking, forgotten) = {
             let mut members = self.0.lock();
             members.children.remove(key);
-            members.finished.push_back(finished);
+            members.finished.extend(finished);
             let forget = !members.asked && members.finished.len() > REMEMBERED;
             let forgotten = if forget { members.finished.pop_front() } else { None };
             let last = members.children.is_empty();
@@ -325,6 +326,35 @@ where
     fn done(self, task: &Header) {
         let name = task.extras().and_then(|extras| extras.name.clone());
         let finished = Finished { id: TaskId(task.head.id), name, end: self.end };
-        self.group.child_done(self.key as usize, finished);
+        self.group.child_done(self.key as usize, Some(finished));
+    }
+}
+
+/// Has a group wait for a task that is none of its children: what that comes to is its handle's alone.
+pub(super) struct MemberHook {
+    group: Arc<Group<Infallible>>,
+    /// The task's place among `children`.
+    key: u32,
+}
+
+impl MemberHook {
+    pub(super) fn new(group: &Arc<Group<Infallible>>) -> Self {
+        Self { group: group.clone(), key: 0 }
+    }
+}
+
+impl<O> Hook<O> for MemberHook {
+    type Value = O;
+
+    fn born(&mut self, task: &Header) {
+        self.key = self.group.child_born(task) as u32;
+    }
+
+    fn returned(&mut self, output: O, _: &Header) -> Result<O, TaskError> {
+        Ok(output)
+    }
+
+    fn done(self, _: &Header) {
+        self.group.child_done(self.key as usize, None);
     }
 }

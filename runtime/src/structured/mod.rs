@@ -1,9 +1,10 @@
 //! Structured concurrency: children that end before their parent, and cleanup that always runs.
 //!
-//! *What do I want?* [`task_group`] for tasks that belong together; [`finally`] for cleanup that must
-//! run whatever happens; [`gather`], [`race`] and [`as_completed`] for futures that run side by side in
-//! one task; [`wait`] for tasks whose handles you keep; [`shield`] for work that must not end with
-//! its waiter.
+//! *What do I want?* [`task_group`] for tasks that belong together, of which one that fails ends all;
+//! [`TaskSet`] for tasks that stand alone, and whose results are taken as they come; [`finally`] for cleanup
+//! that must run whatever happens; [`gather`], [`race`], [`race_ok`] and [`as_completed`] for futures that run
+//! side by side in one task; [`wait`] for tasks whose handles you keep; [`shield`] for work that must not end
+//! with its waiter.
 
 pub(crate) mod cancel_node;
 mod cancel_scope;
@@ -20,11 +21,14 @@ mod linked;
 mod members;
 mod pool;
 mod race;
+mod race_ok;
 mod ready;
 mod scope;
 mod scope_body;
 mod shield;
+mod spawning;
 mod start;
+mod task_set;
 mod timeout_scope;
 mod wait;
 mod waiter;
@@ -42,9 +46,11 @@ pub use group_builder::GroupBuilder;
 pub use group_error::{Failure, FailureKind, GroupError, PanicPayload};
 pub use members::{ChildEnd, Finished, IntoOutcome};
 pub use race::{AsCompleted, Race, as_completed, race};
+pub use race_ok::{AllFailed, RaceOk, race_ok};
 pub use scope::{LocalScope, Scope, ScopedTask, scope, scope_local};
 pub use scope_body::ScopeBody;
 pub use shield::{Shield, shield};
 pub use start::{Ready, Start, StartError, TryStart};
+pub use task_set::{JoinTasks, NextResult, NextWithId, TaskSet, TaskSetBuilder};
 pub use timeout_scope::{TimeoutScope, timeout_scope};
 pub use wait::{DoneAndPending, Wait, WaitFor, WaitTimeout, wait, wait_results, wait_timeout};

@@ -123,6 +123,11 @@ impl<F> Pool<F> {
         drop(std::mem::take(&mut self.chunks));
     }
 
+    /// The futures that are not done.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &F> {
+        self.chunks.iter().flat_map(|chunk| chunk.slots.iter().flatten())
+    }
+
     /// Takes the futures that are not done, with their keys.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u32, F)> + use<F>
     where

@@ -114,7 +114,7 @@ impl<F: Future> fmt::Debug for Race<F> {
 /// assert_eq!(order, [2, 20, 40]);
 /// # });
 /// ```
-#[doc(alias("FuturesUnordered", "JoinSet"))]
+#[doc(alias("FuturesUnordered"))]
 pub fn as_completed<I>(iter: I) -> AsCompleted<I::Item>
 where
     I: IntoIterator,

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use corio_sync::hooks::{self, Site, WaitKind};
 use corio_sync::prim::SpinLock;
 
-use super::group_error::PanicPayload;
+use super::group_error::{PanicPayload, as_error};
 use super::members::{Group, IntoOutcome};
 use super::waiter::Waiter;
 use crate::task::Canceller;
@@ -59,10 +59,11 @@ impl<E: fmt::Debug> fmt::Debug for StartError<E> {
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for StartError<E> {
+/// An error as [`GroupError`](super::GroupError) is one, with the same sources.
+impl<E: fmt::Debug + fmt::Display + 'static> std::error::Error for StartError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Failed(error) => Some(error),
+            Self::Failed(error) => as_error(error),
             _ => None,
         }
     }

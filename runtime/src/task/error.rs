@@ -12,6 +12,8 @@ use super::reason::CancelReason;
 
 /// Why awaiting a [`Task`](super::Task) gave no value: it was cancelled, or it panicked.
 ///
+/// A task that awaits itself gets one, too, since it would wait for ever; its text says so.
+///
 /// asyncio's `CancelledError`, and the exception of a task.
 #[doc(alias = "CancelledError")]
 // One pointer: a task's cell holds the future or the outcome, and most futures are small.
@@ -28,6 +30,8 @@ enum Kind {
     NotStarted(String),
     /// A group's child returned an error; the group has it.
     Failed,
+    /// It was the task itself that awaited its handle.
+    AwaitsItself,
     /// In a lock because a payload is `Send` and errors are expected to be `Sync`.
     Panic(Mutex<Box<dyn Any + Send>>),
 }
@@ -59,6 +63,10 @@ impl TaskError {
 
     pub(crate) fn failed(task: &Header) -> Self {
         Self::new(task.head.id, Kind::Failed)
+    }
+
+    pub(crate) fn awaits_itself(task: &Header) -> Self {
+        Self::new(task.head.id, Kind::AwaitsItself)
     }
 
     pub(crate) fn panic(payload: Box<dyn Any + Send>, task: &Header) -> Self {
@@ -136,6 +144,10 @@ impl fmt::Display for TaskError {
             Kind::Cancelled(Some(reason)) => write!(f, "task {id} was cancelled: {reason}"),
             Kind::NotStarted(why) => write!(f, "task {id} was not started: {why}"),
             Kind::Failed => write!(f, "task {} failed; its group has the error", id),
+            Kind::AwaitsItself => write!(
+                f,
+                "task {id} awaits itself, which would never end: give the handle to another task"
+            ),
             Kind::Panic(payload) => match panic_text(&**payload.lock()) {
                 Some(text) => write!(f, "task {} panicked: {text}", id),
                 None => write!(f, "task {} panicked", id),
@@ -154,10 +166,10 @@ impl std::error::Error for TaskError {}
 
 impl From<TaskError> for std::io::Error {
     fn from(error: TaskError) -> Self {
-        let kind = if error.is_cancelled() {
-            std::io::ErrorKind::Interrupted
-        } else {
-            std::io::ErrorKind::Other
+        let kind = match error.0.kind {
+            Kind::Cancelled(_) => std::io::ErrorKind::Interrupted,
+            Kind::AwaitsItself => std::io::ErrorKind::Deadlock,
+            Kind::NotStarted(_) | Kind::Failed | Kind::Panic(_) => std::io::ErrorKind::Other,
         };
         Self::new(kind, error)
     }

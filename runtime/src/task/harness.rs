@@ -142,7 +142,8 @@ unsafe fn complete(task: NonNull<Header>, core: &Core) {
     }
 }
 
-/// Publishes the outcome of a task that has ended: to its handle, its callbacks, its hook.
+/// Publishes the outcome of a task that has ended: to its callbacks, to whoever waits in its handle, to its
+/// hook.
 ///
 /// # Safety
 ///
@@ -151,6 +152,18 @@ pub(crate) unsafe fn publish(task: NonNull<Header>) {
     // SAFETY: the caller holds a reference.
     let header = unsafe { task.as_ref() };
     let (interest, has_waker) = header.state.complete();
+    if !interest {
+        // SAFETY: no handle: the output is this thread's (T2).
+        unsafe { drop_unawaited(task) };
+    }
+    if let Some(extras) = header.extras() {
+        for callback in extras.take_callbacks() {
+            if let Err(payload) = catch(callback) {
+                drop_payload(payload);
+            }
+        }
+    }
+    // After the callbacks, so that whoever has waited finds what they have done.
     if has_waker {
         // By reference: the handle may be comparing the waker with its own at this moment.
         // SAFETY: DONE was set with JOIN_WAKER set: nobody writes the slot any more (T5).
@@ -161,17 +174,6 @@ pub(crate) unsafe fn publish(task: NonNull<Header>) {
         if header.state.waker_used() {
             // SAFETY: the handle has gone and left the slot to this thread (T5).
             drop_quietly(header.joiner.with_mut(|w| unsafe { (*w).take() }));
-        }
-    }
-    if !interest {
-        // SAFETY: no handle: the output is this thread's (T2).
-        unsafe { drop_unawaited(task) };
-    }
-    if let Some(extras) = header.extras() {
-        for callback in extras.take_callbacks() {
-            if let Err(payload) = catch(callback) {
-                drop_payload(payload);
-            }
         }
     }
     // SAFETY: once, by the completing thread.

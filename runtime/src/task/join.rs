@@ -24,6 +24,7 @@ use super::reason::CancelReason;
 use super::state::Join;
 use super::waker::{cancel, cancel_because, release, schedule};
 use crate::cleanup::GivenUp;
+use crate::executor::context::runs_a_core;
 
 thread_local! {
     /// Counts the errors that handles have given on this thread and that a group knows of.
@@ -39,7 +40,7 @@ pub(crate) fn handed_out() -> u64 {
 /// A spawned task: await it for its result, or drop it to let the task run on its own.
 ///
 /// asyncio's `Task`, and the handle of `spawn_blocking`. Awaiting gives `Err` with a [`TaskError`]
-/// when the task was cancelled or panicked.
+/// when the task was cancelled or panicked, or if it is the task itself that awaits its handle.
 ///
 /// # Cancel safety
 ///
@@ -136,6 +137,10 @@ impl<T> Task<T> {
 
     /// Calls `f` when the task is done: at once if it is, else on the thread that completes it.
     ///
+    /// Callbacks are called in the order in which they were added, and before whoever waits for the task
+    /// goes on. Who has not waited, but looks in the very moment in which they are called on another thread,
+    /// may find the task done already.
+    ///
     /// It runs with the context variables that are set where this is called. A panic in `f` is reported
     /// by the panic hook and goes no further. asyncio's `add_done_callback`.
     #[doc(alias = "add_done_callback")]
@@ -164,13 +169,17 @@ impl<T> Task<T> {
 
     /// Waits for the result on a plain thread, for at most `timeout`.
     ///
+    /// A task of a current-thread runtime runs while some thread is in the runtime's `block_on`, and at no
+    /// other time: the thread that is to go there must not wait here first.
+    ///
     /// # Errors
     ///
     /// The task itself, when the time is over and it is not done.
     ///
     /// # Panics
     ///
-    /// When it is called inside a task: there, `.await` the task.
+    /// When it is called inside a task: there, `.await` the task. When it would have to wait in a callback
+    /// on a thread that runs tasks.
     #[doc(alias("result", "exception"))]
     #[track_caller]
     pub fn result_blocking(mut self, timeout: Duration) -> Result<Result<T, TaskError>, Self> {
@@ -190,6 +199,11 @@ impl<T> Task<T> {
                 return Ok(result);
             }
             let Some(left) = timeout.checked_sub(start.elapsed()) else { return Err(self) };
+            assert!(
+                left.is_zero() || !runs_a_core(),
+                "`Task::result_blocking` was to wait in a callback on a thread that runs tasks, which \
+                 would stop them all, perhaps the one that is waited for: await it in a task"
+            );
             unpark.0.park_timeout(left);
         }
     }
@@ -246,6 +260,11 @@ impl<T> Future for Task<T> {
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         std::task::ready!(hooks::poll_budget(cx));
+        let header = self.header();
+        if !header.state.is_done() && hooks::current_task_id() == header.head.id {
+            hooks::spend();
+            return Poll::Ready(Err(TaskError::awaits_itself(header)));
+        }
         if self.poll_done(cx).is_pending() {
             // The place is that of the task awaited: the `.await` itself cannot be known.
             hooks::set_wait_on(

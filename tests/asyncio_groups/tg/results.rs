@@ -1,6 +1,8 @@
 //! Results and plain errors.
 
 use std::error::Error;
+use std::fmt;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -160,7 +162,71 @@ async fn tg_12_the_error_of_a_group_as_text() {
     assert_eq!(lines.len(), 3, "{text}");
     assert_eq!(lines[0], "2 failures in a task group:");
     assert!(lines[1].ends_with("\"first\": a") && lines[2].ends_with(": b"), "{text}");
-    assert_eq!(error.source().unwrap().to_string(), "a");
+    // Errors of this type are known to the group's users only.
+    assert_eq!(error.failures()[0].error(), Some(&Oops("a")));
+    assert!(error.source().is_none());
+}
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+/// Three ways to fail with `?`: into a box, whatever the errors of the group are.
+async fn fails_with<E>(error: E) -> Result<(), Box<dyn Error>>
+where
+    E: fmt::Debug + fmt::Display + Send + 'static,
+{
+    task_group(|group: TaskGroup<E>| async move {
+        drop(group.spawn(async { Err::<(), _>(error) }));
+        Ok(())
+    })
+    .await?;
+    unreachable!("a child has failed")
+}
+
+/// The error of a group is one also where the errors in it are boxes, texts, or of the user's making.
+#[corio::test]
+async fn tg_12_the_error_of_a_group_goes_into_a_box() {
+    let io = io::Error::other("disk full");
+    let texts = [
+        fails_with(io).await,
+        fails_with::<AnyError>("disk full".into()).await,
+        fails_with("disk full".to_owned()).await,
+        fails_with(Oops("disk full")).await,
+    ];
+    for (i, text) in texts.into_iter().enumerate() {
+        let error = text.unwrap_err();
+        assert!(error.to_string().ends_with(": disk full"), "{error}");
+        // What is known to be an error is the source.
+        assert_eq!(
+            error.source().map(ToString::to_string),
+            (i < 2).then(|| "disk full".to_owned())
+        );
+    }
+    let error = fails_with::<AnyError>(io::Error::from(io::ErrorKind::NotFound).into()).await;
+    let error = error.unwrap_err().downcast::<GroupError<AnyError>>().unwrap();
+    assert_eq!(io::Error::from(*error).kind(), io::ErrorKind::NotFound);
+}
+
+/// Its alternate form shows the errors in theirs.
+#[corio::test]
+async fn tg_12_the_alternate_form_is_passed_on() {
+    struct Caused;
+    impl fmt::Display for Caused {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(if f.alternate() { "no answer: cable cut" } else { "no answer" })
+        }
+    }
+    for count in [1, 2] {
+        let group = TaskGroup::<Caused>::new();
+        for _ in 0..count {
+            drop(group.builder().eager(true).spawn(async { Err::<(), _>(Caused) }));
+        }
+        let error = group.join().await.unwrap_err();
+        assert!(error.to_string().ends_with(": no answer"), "{error}");
+        assert_eq!(
+            format!("{error:#}").matches(": no answer: cable cut").count(),
+            error.failures().len()
+        );
+    }
 }
 
 /// Of a group that fails inside the body of another that fails in the same moment, only the outer tells.

@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use corio::sync::{PromiseError, oneshot};
-use corio::{Handle, Promise, Task, introspect, task};
+use corio::{Handle, Promise, Task, task};
 
-use crate::common::{Log, multi, poll_once, single};
+use crate::common::{LONG, Log, multi, poll_once, single};
 
 /// A result is given once, to the one who has the handle; asking again is a clear panic. For many
 /// there is a promise: all get the result, and get it again.
@@ -64,24 +65,76 @@ async fn tsk_08_awaiting_a_finished_task_does_not_yield() {
     assert!(!call.is_finished(), "something else ran meanwhile");
 }
 
-/// A task that awaits itself waits for ever, as nothing else does, and a look at the tasks tells.
+/// A task that awaits itself is told so, in whatever way it does it, and can go on.
 #[corio::test]
-async fn tsk_09_a_task_that_awaits_itself_is_found() {
-    let (give, take) = oneshot::channel::<Task<()>>();
+async fn tsk_09_a_task_that_awaits_itself_gets_an_error() {
+    let (give, take) = oneshot::channel::<Task<&str>>();
     let task = corio::spawn(async move {
-        let myself = take.await.unwrap();
-        let _ = myself.await;
+        let mut myself = take.await.unwrap();
+        let id = myself.id();
+        let error = (&mut myself).await.unwrap_err();
+        assert!(error.to_string().starts_with(&format!("task {id} awaits itself")), "{error}");
+        assert!(error.id() == id && !error.is_cancelled() && !error.is_panic());
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::Deadlock);
+        assert!(corio::gather([&mut myself]).await[0].is_err());
+        corio::select! {
+            result = &mut myself => assert!(result.is_err()),
+        }
+        // Somebody else may await it.
+        drop(corio::spawn(async move { assert_eq!(myself.await.unwrap(), "went on") }));
+        "went on"
     });
-    let (id, canceller) = (task.id(), task.canceller());
+    let canceller = task.canceller();
     give.send(task).unwrap();
-    corio::yield_now().await;
-    corio::yield_now().await;
-    let dump = introspect::dump();
-    assert!(dump.contains(&format!("deadlock: task {id} wait")), "{dump}");
-    assert!(canceller.cancel());
     while !canceller.is_finished() {
         corio::yield_now().await;
     }
+    corio::yield_now().await;
+}
+
+/// So does a cleanup that awaits its own task, which would not be done before.
+#[corio::test]
+async fn tsk_09_a_cleanup_that_awaits_its_own_task_gets_an_error() {
+    let (give, take) = oneshot::channel::<Task<()>>();
+    let log = Log::default();
+    let theirs = log.clone();
+    let task = corio::spawn(corio::finally(std::future::pending(), move || async move {
+        let myself = take.await.unwrap();
+        theirs.add(if myself.await.is_err() { "told" } else { "done" });
+    }));
+    let canceller = task.canceller();
+    give.send(task).unwrap();
+    corio::yield_now().await;
+    canceller.cancel();
+    while !canceller.is_finished() {
+        corio::yield_now().await;
+    }
+    assert_eq!(log.get(), ["told"]);
+}
+
+/// Waiting like a thread where that would stop the tasks is a clear panic, also in a callback; what is there
+/// already can be had.
+#[corio::test]
+async fn tsk_09_a_callback_does_not_wait_for_tasks_like_a_thread() {
+    let log = Log::default();
+    let (slot, done) = (Arc::new(Mutex::new(None)), corio::spawn(async { 7 }));
+    let endless = corio::spawn(std::future::pending::<()>());
+    let (theirs, mine) = (log.clone(), slot.clone());
+    done.on_done(move || {
+        let done: Task<i32> = mine.lock().unwrap().take().unwrap();
+        theirs.add(done.result_blocking(Duration::ZERO).unwrap().unwrap().to_string());
+        let wait = AssertUnwindSafe(|| drop(endless.result_blocking(LONG)));
+        let panic = catch_unwind(wait).unwrap_err();
+        theirs.add(*panic.downcast::<&str>().unwrap());
+    });
+    let canceller = done.canceller();
+    *slot.lock().unwrap() = Some(done);
+    while !canceller.is_finished() {
+        corio::yield_now().await;
+    }
+    let log = log.get();
+    assert_eq!(log[0], "7");
+    assert!(log[1].contains("in a callback on a thread that runs tasks"), "{log:?}");
 }
 
 /// Tasks of one runtime may await tasks and promises of another.
@@ -121,6 +174,24 @@ async fn tsk_34_callbacks_are_called_before_the_waiter_goes_on() {
     log.add("the waiter");
     let expected = ["first, in a task: false", "second, in a task: false", "third", "the waiter"];
     assert_eq!(log.get(), expected);
+}
+
+/// On several threads, too, whoever has waited finds what the callbacks have done.
+#[test]
+fn tsk_34_callbacks_are_called_before_a_waiter_on_another_thread_goes_on() {
+    multi(2).block_on(async {
+        for _ in 0..500 {
+            let called = Arc::new(AtomicBool::new(false));
+            let theirs = called.clone();
+            let (go, wait) = oneshot::channel::<()>();
+            let mut task = Box::pin(corio::spawn(wait));
+            task.on_done(move || theirs.store(true, SeqCst));
+            poll_once(task.as_mut()).await;
+            corio::spawn(async move { go.send(()).unwrap() });
+            task.await.unwrap().unwrap();
+            assert!(called.load(SeqCst));
+        }
+    });
 }
 
 type Failing = Pin<Box<dyn Future<Output = Result<(), Arc<std::io::Error>>> + Send>>;
