@@ -1,6 +1,6 @@
 use super::*;
 use crate::blocking::block_on;
-use crate::prim::thread;
+use crate::prim::{Arc, thread};
 
 #[test]
 fn loom_broadcast_send_meets_recv() {

@@ -60,3 +60,21 @@ fn loom_notify_two_ones_wake_two() {
         handle.join().unwrap();
     });
 }
+
+/// S01, for the other end of the line.
+#[test]
+fn loom_notify_s01_drop_meets_notify_last() {
+    crate::model(|| {
+        let notify = Arc::new(Notify::new());
+        let mut first = Box::pin(notify.notified());
+        first.as_mut().enable();
+        let mut last = Box::pin(notify.notified());
+        last.as_mut().enable();
+        let other = notify.clone();
+        let handle = thread::spawn(move || other.notify_last());
+        drop(last);
+        block_on(first.as_mut());
+        handle.join().unwrap();
+        assert_eq!(notify.state.load(Ordering::Relaxed), 0);
+    });
+}
