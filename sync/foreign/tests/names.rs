@@ -7,6 +7,7 @@ mod tokio_has {
     mod programs;
 }
 
+#[allow(clippy::duplicate_mod, reason = "the same programs, with other primitives")]
 #[path = "names"]
 mod corio_has {
     use corio_sync as sync;

@@ -58,6 +58,11 @@ impl<T> Receiver<T> {
         }
     }
 
+    /// Whether all senders are gone; the last value may not have been seen.
+    pub fn is_closed(&self) -> bool {
+        self.shared.news() & CLOSED != 0
+    }
+
     /// Makes the value count as not seen.
     pub fn mark_changed(&mut self) {
         self.seen = self.seen.wrapping_sub(VERSION);
