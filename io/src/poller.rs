@@ -4,17 +4,16 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{Error, ErrorKind, Result};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 use corio_runtime::reactor::{Direction, Interest, Registered, Registration, Wait};
+use corio_runtime::sys::{Epoll, Events, eventfd};
 use corio_runtime::time;
 use corio_sync::hooks::{self, WaitKind};
 use corio_sync::prim::Mutex;
-use rustix::buffer::spare_capacity;
-use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
-use rustix::io::Errno;
 
 /// As many events are taken by one wait.
 const MOST_EVENTS: usize = 1024;
@@ -57,8 +56,8 @@ const NOTIFIED: u64 = u64::MAX;
 #[doc(alias("DefaultSelector", "EpollSelector", "selectors"))]
 pub struct Poller {
     /// Registered with the reactor at the first wait of a task.
-    epoll: Registered<OwnedFd>,
-    wake: OwnedFd,
+    epoll: Registered<Epoll>,
+    wake: File,
     entries: Mutex<Entries>,
 }
 
@@ -82,56 +81,56 @@ struct Entry {
 pub struct PollerEvent {
     /// The key that the descriptor was registered with.
     pub key: usize,
-    flags: epoll::EventFlags,
+    flags: libc::c_int,
 }
 
 impl PollerEvent {
     /// Whether a read is worth trying: there is something, or an end or an error to be reported.
     pub fn is_readable(&self) -> bool {
-        use epoll::EventFlags as E;
-        self.flags.intersects(E::IN | E::PRI | E::RDHUP | E::HUP | E::ERR)
+        use libc::{EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLPRI, EPOLLRDHUP};
+        self.flags & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR) != 0
     }
 
     /// Whether a write is worth trying: there is room, or an error to be reported.
     pub fn is_writable(&self) -> bool {
-        use epoll::EventFlags as E;
-        self.flags.intersects(E::OUT | E::HUP | E::ERR)
+        self.flags & (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) != 0
     }
 
     /// Whether urgent (out-of-band) data is there.
     pub fn is_priority(&self) -> bool {
-        self.flags.contains(epoll::EventFlags::PRI)
+        self.flags & libc::EPOLLPRI != 0
     }
 
     /// Whether the other side sends nothing more, or is gone.
     pub fn is_hang_up(&self) -> bool {
-        self.flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP)
+        self.flags & (libc::EPOLLRDHUP | libc::EPOLLHUP) != 0
     }
 
     /// Whether there is an error to be reported.
     pub fn is_error(&self) -> bool {
-        self.flags.contains(epoll::EventFlags::ERR)
+        self.flags & libc::EPOLLERR != 0
     }
 }
 
 impl fmt::Debug for PollerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PollerEvent").field("key", &self.key).field("flags", &self.flags).finish()
+        let flags = format_args!("{:#x}", self.flags);
+        f.debug_struct("PollerEvent").field("key", &self.key).field("flags", &flags).finish()
     }
 }
 
-fn flags(interest: Interest) -> epoll::EventFlags {
-    use epoll::EventFlags as E;
+fn flags(interest: Interest) -> libc::c_int {
+    const READ: libc::c_int = libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP;
     match interest {
-        Interest::Read => E::IN | E::PRI | E::RDHUP,
-        Interest::Write => E::OUT,
-        Interest::Both => E::IN | E::PRI | E::RDHUP | E::OUT,
+        Interest::Read => READ,
+        Interest::Write => libc::EPOLLOUT,
+        Interest::Both => READ | libc::EPOLLOUT,
     }
 }
 
 impl Entry {
-    fn token(&self, fd: RawFd) -> epoll::EventData {
-        epoll::EventData::new_u64(u64::from(self.generation) << 32 | fd as u64)
+    fn token(&self, fd: RawFd) -> u64 {
+        u64::from(self.generation) << 32 | fd as u64
     }
 }
 
@@ -142,12 +141,10 @@ impl Poller {
     ///
     /// When the system has no descriptor left; it takes two.
     pub fn new() -> Result<Self> {
-        let fd = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let token = epoll::EventData::new_u64(NOTIFIED);
-        epoll::add(&fd, &wake, token, epoll::EventFlags::IN)?;
-        let registration = Registration::new(Interest::Read);
-        let epoll = Registered::with_registration(fd, registration);
+        let epoll = Epoll::new()?;
+        let wake = File::from(eventfd()?);
+        epoll.add(wake.as_fd(), NOTIFIED, libc::EPOLLIN)?;
+        let epoll = Registered::with_registration(epoll, Registration::new(Interest::Read));
         Ok(Self { epoll, wake, entries: Mutex::default() })
     }
 
@@ -164,16 +161,16 @@ impl Poller {
         // Held across the call, so that the table and the kernel do not disagree.
         let mut entries = self.entries.lock();
         let entry = Entry { key, interest, generation: entries.next };
-        epoll::add(&self.epoll, fd, entry.token(raw), flags(interest)).map_err(|errno| {
-            let (kind, why) = match errno {
-                Errno::EXIST => (ErrorKind::AlreadyExists, "it is watched already: `modify` it"),
-                Errno::PERM => (
-                    ErrorKind::PermissionDenied,
-                    "regular files and directories are always ready: use `fs`",
-                ),
-                other => return Error::from(other),
+        let epoll = self.epoll.get_ref();
+        epoll.add(fd, entry.token(raw), flags(interest)).map_err(|error| {
+            let why = match error.kind() {
+                ErrorKind::AlreadyExists => "it is watched already: `modify` it",
+                ErrorKind::PermissionDenied => {
+                    "regular files and directories are always ready: use `fs`"
+                }
+                _ => return error,
             };
-            Error::new(kind, format!("cannot watch descriptor {raw}: {why}"))
+            Error::new(error.kind(), format!("cannot watch descriptor {raw}: {why}"))
         })?;
         entries.next = entries.next.wrapping_add(1) & (u32::MAX >> 1);
         // An entry that was there is of a descriptor that was closed without a word.
@@ -193,13 +190,13 @@ impl Poller {
         let mut entries = self.entries.lock();
         let Some(entry) = entries.by_fd.get_mut(&raw) else { return Err(unknown(raw)) };
         let changed = Entry { key, interest, ..*entry };
-        match epoll::modify(&self.epoll, fd, changed.token(raw), flags(interest)) {
+        match self.epoll.get_ref().modify(fd, changed.token(raw), flags(interest)) {
             Ok(()) => *entry = changed,
-            Err(Errno::NOENT) => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 entries.by_fd.remove(&raw);
                 return Err(unknown(raw));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -214,10 +211,10 @@ impl Poller {
         let raw = fd.as_raw_fd();
         let mut entries = self.entries.lock();
         entries.by_fd.remove(&raw).ok_or_else(|| unknown(raw))?;
-        match epoll::delete(&self.epoll, fd) {
+        match self.epoll.get_ref().delete(fd) {
             // The one that was registered has been closed, which took it out.
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            result => result,
         }
     }
 
@@ -253,7 +250,7 @@ impl Poller {
     /// Several notifications may be one.
     pub fn notify(&self) {
         // It fails only when the counter is full, and then the wait returns all the same.
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        let _ = (&self.wake).write(&1_u64.to_ne_bytes());
     }
 
     /// Waits until descriptors are ready, or it is [notified](Self::notify), or `timeout` is over; returns
@@ -318,28 +315,25 @@ impl Poller {
 
     /// Asks the kernel once. None means that the time was over.
     fn look(&self, timeout: Option<Duration>) -> Result<Option<Vec<PollerEvent>>> {
-        let timeout = timeout.map(|timeout| Timespec {
-            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: timeout.subsec_nanos().into(),
-        });
-        let mut ready = Vec::with_capacity(MOST_EVENTS);
-        epoll::wait(&self.epoll, spare_capacity(&mut ready), timeout.as_ref())?;
-        if ready.is_empty() {
+        let mut ready = Events::with_capacity(MOST_EVENTS);
+        self.epoll.get_ref().wait(&mut ready, timeout)?;
+        let ready = ready.iter();
+        if ready.len() == 0 {
             return Ok(None);
         }
         let entries = self.entries.lock();
         let mut events = Vec::with_capacity(ready.len());
         for event in ready {
-            let token = event.data.u64();
+            let token = event.token;
             if token == NOTIFIED {
                 // Several notifications are one.
-                let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+                let _ = (&self.wake).read(&mut [0; 8]);
                 continue;
             }
             // What is under way for a number that another descriptor has now is not for it.
             match entries.by_fd.get(&(token as u32 as RawFd)) {
                 Some(entry) if u64::from(entry.generation) == token >> 32 => {
-                    events.push(PollerEvent { key: entry.key, flags: event.flags });
+                    events.push(PollerEvent { key: entry.key, flags: event.flags as libc::c_int });
                 }
                 _ => {}
             }

@@ -178,11 +178,13 @@ async fn moved<S: HasCore + Sync>(
     wait: Wait,
 ) -> io::Result<u64> {
     use corio_runtime::reactor::Direction;
+    use corio_runtime::sys::send_file;
+
     let part = count.min(PART) as usize;
-    let moved = stream.core().io().io(Direction::Write, wait, |socket| {
-        let mut from = offset;
-        Ok(rustix::fs::sendfile(socket.as_fd(), file, Some(&mut from), part)?)
-    });
+    let moved = stream
+        .core()
+        .io()
+        .io(Direction::Write, wait, |socket| send_file(socket.as_fd(), file.as_fd(), offset, part));
     Ok(moved.await? as u64)
 }
 

@@ -113,12 +113,8 @@ impl UnixStream {
     #[cfg(target_os = "linux")]
     #[doc(alias("peer_cred", "SO_PEERCRED"))]
     pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
-        let peer = rustix::net::sockopt::socket_peercred(&self.core)?;
-        Ok(PeerCredentials {
-            pid: peer.pid.as_raw_nonzero().get().unsigned_abs(),
-            uid: peer.uid.as_raw(),
-            gid: peer.gid.as_raw(),
-        })
+        let peer = corio_runtime::sys::peer_credentials(self.core.as_fd())?;
+        Ok(PeerCredentials { pid: peer.pid.unsigned_abs(), uid: peer.uid, gid: peer.gid })
     }
 
     /// Our address; most often it has no name.

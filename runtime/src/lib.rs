@@ -14,7 +14,10 @@ mod run;
 #[doc(hidden)]
 pub mod say;
 pub mod signal;
+mod sorted;
 pub mod structured;
+#[doc(hidden)]
+pub mod sys;
 pub mod task;
 pub mod time;
 mod wake;

@@ -29,17 +29,13 @@ pub(super) fn read_by_call(path: &Path) -> Result<Vec<u8>> {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::File;
-    use std::io::IoSliceMut;
+    use std::os::fd::AsFd;
     use std::path::Path;
 
+    use corio_runtime::sys;
     use corio_sync::hooks;
     use corio_sync::prim::Mutex;
     use corio_sync::prim::statics::OnceLock;
-    use rustix::fs::{
-        AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fcntl_setfl,
-        fstatfs, openat2, statx,
-    };
-    use rustix::io::{ReadWriteFlags, preadv2};
 
     /// Larger files are worth a thread.
     const MOST: usize = 64 << 10;
@@ -48,7 +44,7 @@ mod linux {
 
     /// File systems on this machine's own disks and memory, by what `statfs` says: ext2 to ext4, xfs, btrfs,
     /// f2fs, tmpfs, ramfs, overlayfs.
-    const LOCAL: [i64; 7] =
+    const LOCAL: [u32; 7] =
         [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994, 0x8584_58F6, 0x794C_7630];
 
     /// The devices that files were found on, and whether their file systems are local ones.
@@ -59,10 +55,6 @@ mod linux {
     /// More devices than this are not remembered.
     const MOST_DEVICES: usize = 64;
 
-    fn device(stat: &Statx) -> Device {
-        (stat.stx_dev_major, stat.stx_dev_minor)
-    }
-
     fn is_local(device: Device) -> Option<bool> {
         let devices = DEVICES.get()?.lock();
         devices.iter().find(|known| known.0 == device).map(|known| known.1)
@@ -70,40 +62,34 @@ mod linux {
 
     /// Remembers what kind of file system a file is on. It may block.
     pub(in super::super) fn learn(file: &File) {
-        let Ok(stat) = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::TYPE) else { return };
-        if is_local(device(&stat)).is_some() {
+        let Ok(stat) = sys::stat(file.as_fd()) else { return };
+        if is_local(stat.device).is_some() {
             return;
         }
-        let Ok(kind) = fstatfs(file) else { return };
-        // On some machines the type has 32 bits, and the largest numbers a sign.
-        let kind = i64::from(kind.f_type as u32);
+        let Ok(kind) = sys::file_system(file.as_fd()) else { return };
         let mut devices = DEVICES.get_or_init(Mutex::default).lock();
         if devices.len() < MOST_DEVICES {
-            devices.push((device(&stat), LOCAL.contains(&kind)));
+            devices.push((stat.device, LOCAL.contains(&kind)));
         }
     }
 
     /// Opens a regular file for reading, if that needs no waiting; gives its size, too.
     fn open_sized(path: &Path) -> Option<(File, u64)> {
-        let find = |flags| {
-            openat2(CWD, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED).ok()
-        };
-        let found = find(OFlags::PATH)?;
-        let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-        let stat = statx(&found, "", flags, StatxFlags::TYPE | StatxFlags::SIZE).ok()?;
-        let kind = FileType::from_raw_mode(stat.stx_mode.into());
-        if kind != FileType::RegularFile || is_local(device(&stat)) != Some(true) {
+        let found = sys::open_cached(path, libc::O_PATH).ok()?;
+        let stat = sys::stat_cached(found.as_fd()).ok()?;
+        if !stat.is_file || is_local(stat.device) != Some(true) {
             return None;
         }
         // Not to wait for somebody's lease.
-        let file = find(OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK)?;
-        Some((file.into(), stat.stx_size))
+        let flags = libc::O_RDONLY | libc::O_NOCTTY | libc::O_NONBLOCK;
+        let file = sys::open_cached(path, flags).ok()?;
+        Some((file.into(), stat.size))
     }
 
     /// Opens a regular file for reading, if that needs no waiting.
     pub(in super::super) fn open(path: &Path) -> Option<File> {
         let (file, _) = open_sized(path)?;
-        fcntl_setfl(&file, OFlags::empty()).ok()?;
+        sys::set_status_flags(file.as_fd(), 0).ok()?;
         spend();
         Some(file)
     }
@@ -114,8 +100,7 @@ mod linux {
         let size = usize::try_from(size).ok().filter(|size| *size <= MOST)?;
         // One byte more shows a file that has grown; fewer, one that is not all in memory.
         let mut bytes = vec![0; size + 1];
-        let mut bufs = [IoSliceMut::new(&mut bytes)];
-        let n = preadv2(&file, &mut bufs, 0, ReadWriteFlags::NOWAIT).ok()?;
+        let n = sys::read_cached(file.as_fd(), &mut bytes, Some(0)).ok()?;
         if n != size {
             return None;
         }

@@ -163,7 +163,7 @@ fn destination(path: &Path) -> Result<(PathBuf, Option<std::fs::Permissions>)> {
         }
     }
     // The system refuses loops before; this is for links that change while they are followed.
-    Err(rustix::io::Errno::LOOP.into())
+    Err(Error::from_raw_os_error(libc::ELOOP))
 }
 
 /// Fails for what renaming a file over it would take away from its users.
@@ -178,7 +178,7 @@ fn replaceable(there: FileType) -> Result<()> {
     } else if there.is_socket() {
         ("a socket", "connect to it to send what is to be written")
     } else if there.is_dir() {
-        return Err(rustix::io::Errno::ISDIR.into());
+        return Err(Error::from_raw_os_error(libc::EISDIR));
     } else {
         return Ok(());
     };

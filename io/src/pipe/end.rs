@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Error, ErrorKind, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::task::{Context, Poll};
 
 use corio_runtime::reactor::{Direction, Interest, Readiness, Registered, Registration, Wait};
-use rustix::fs::OFlags;
-use rustix::io::Errno;
+use corio_runtime::sys::{set_status_flags, status_flags};
 
 pub(super) struct End {
     /// None once it is closed.
@@ -38,12 +37,12 @@ impl End {
                         use `fs::File`";
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
-        let flags = rustix::fs::fcntl_getfl(&file)?;
+        let flags = status_flags(file.as_fd())?;
         let wrong = match direction {
-            Direction::Read => OFlags::WRONLY,
-            Direction::Write => OFlags::RDONLY,
+            Direction::Read => libc::O_WRONLY,
+            Direction::Write => libc::O_RDONLY,
         };
-        if flags & OFlags::RWMODE == wrong {
+        if flags & libc::O_ACCMODE == wrong {
             let text = match direction {
                 Direction::Read => "the descriptor is open for writing only: make a `Sender` of it",
                 Direction::Write => {
@@ -52,7 +51,7 @@ impl End {
             };
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
-        rustix::fs::fcntl_setfl(&file, flags | OFlags::NONBLOCK)?;
+        set_status_flags(file.as_fd(), flags | libc::O_NONBLOCK)?;
         let end = Self::of_pipe(file.into(), direction);
         Ok(Self { short_is_all: kind.is_fifo(), is_terminal: kind.is_char_device(), ..end })
     }
@@ -63,7 +62,7 @@ impl End {
             let file = OpenOptions::new()
                 .read(direction == Direction::Read)
                 .write(direction == Direction::Write)
-                .custom_flags(OFlags::NONBLOCK.bits() as i32)
+                .custom_flags(libc::O_NONBLOCK)
                 .open(path)?;
             let end = Self::of_fd(file.into(), direction)?;
             Ok(match direction {
@@ -125,7 +124,7 @@ impl End {
     fn is_ended_terminal(&self, error: &Error) -> bool {
         self.is_terminal
             && self.direction == Direction::Read
-            && Errno::from_io_error(error) == Some(Errno::IO)
+            && error.raw_os_error() == Some(libc::EIO)
     }
 
     pub(super) fn try_io(&self, operation: impl FnOnce(&File) -> Result<usize>) -> Result<usize> {
@@ -149,16 +148,10 @@ impl End {
 
     pub(super) fn into_blocking_fd(self) -> Result<OwnedFd> {
         let fd = self.into_fd()?;
-        set_nonblocking(&fd, false)?;
+        // The mode belongs to the open file and not to the descriptor.
+        set_status_flags(fd.as_fd(), status_flags(fd.as_fd())? & !libc::O_NONBLOCK)?;
         Ok(fd)
     }
-}
-
-/// Sets or clears the mode, which belongs to the open file and not to the descriptor.
-pub(super) fn set_nonblocking(fd: impl AsFd, on: bool) -> io::Result<()> {
-    let mut flags = rustix::fs::fcntl_getfl(&fd)?;
-    flags.set(OFlags::NONBLOCK, on);
-    Ok(rustix::fs::fcntl_setfl(fd, flags)?)
 }
 
 #[cold]

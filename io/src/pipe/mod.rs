@@ -29,7 +29,6 @@ pub use receiver::Receiver;
 pub use sender::Sender;
 
 use std::io::Result;
-use std::os::fd::OwnedFd;
 
 /// Makes a pipe: what is written to the sender comes out of the receiver.
 ///
@@ -55,25 +54,6 @@ use std::os::fd::OwnedFd;
 /// ```
 #[doc(alias("connect_read_pipe", "connect_write_pipe"))]
 pub fn pipe() -> Result<(Sender, Receiver)> {
-    let (read, write) = ends()?;
+    let (read, write) = corio_runtime::sys::pipe()?;
     Ok((Sender::of_pipe(write), Receiver::of_pipe(read)))
-}
-
-/// Both ends, non-blocking and closed in child processes.
-#[cfg(not(target_vendor = "apple"))]
-fn ends() -> Result<(OwnedFd, OwnedFd)> {
-    use rustix::pipe::{PipeFlags, pipe_with};
-
-    Ok(pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?)
-}
-
-/// As above, where the system has no call that does it all at once.
-#[cfg(target_vendor = "apple")]
-fn ends() -> Result<(OwnedFd, OwnedFd)> {
-    let (read, write) = rustix::pipe::pipe()?;
-    for end in [&read, &write] {
-        rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
-        end::set_nonblocking(end, true)?;
-    }
-    Ok((read, write))
 }

@@ -4,7 +4,7 @@
 //! and ends when there is none left. It needs no runtime: a child may outlive all of them. It waits only
 //! for the children that it was given.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -13,11 +13,10 @@ use std::task::{Context, Wake, Waker};
 use corio_runtime::Handle;
 use corio_runtime::cleanup::adopt;
 use corio_runtime::signal::{self, Signal, SignalKind};
+use corio_runtime::sys::{PollFd, poll};
 use corio_sync::hooks::Site;
 use corio_sync::prim::statics::OnceLock;
 use corio_sync::prim::{Mutex, thread};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
 use super::shared::Shared;
 use super::wait::{LOOK, Wait};
@@ -154,21 +153,20 @@ fn look_without_descriptors(
 
 /// Waits until a child has ended or somebody rings, and takes out the children that have ended.
 fn wait_for_events(children: &mut Vec<Arc<Shared>>, ear: Option<&mut UnixStream>, blind: bool) {
-    let timeout =
-        (blind || ear.is_none()).then(|| Timespec { tv_sec: 0, tv_nsec: LOOK.as_nanos() as _ });
+    let timeout = (blind || ear.is_none()).then_some(LOOK);
     let mut fds: Vec<_> = children
         .iter()
         .filter_map(|child| child.pidfd())
         .chain(ear.iter().map(|ear| ear.as_fd()))
-        .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        .map(PollFd::readable)
         .collect();
-    match poll(&mut fds, timeout.as_ref()) {
+    match poll(&mut fds, timeout) {
         Ok(_) => {}
-        Err(Errno::INTR) => return,
+        Err(error) if error.kind() == ErrorKind::Interrupted => return,
         // The system is short of memory.
         Err(_) => return thread::sleep(LOOK),
     }
-    let is_ready: Vec<_> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+    let is_ready: Vec<_> = fds.iter().map(PollFd::is_ready).collect();
     let mut is_ready = is_ready.into_iter();
     let mut in_vain = false;
     children.retain(|child| {

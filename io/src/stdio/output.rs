@@ -1,15 +1,14 @@
 //! Standard output and standard error.
 
-use std::io::{IoSlice, Result, Write};
+use std::io::{ErrorKind, IoSlice, Result, Write};
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use corio_runtime::sys::{self, PollFd, poll};
 use corio_sync::prim::Arc;
 use corio_sync::prim::statics::OnceLock;
 use futures_io::AsyncWrite;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 
 use crate::behind::{Behind, Sink};
 
@@ -50,25 +49,25 @@ impl Sink for Standard {
 fn write_all(stream: impl AsFd, bytes: &[u8]) -> Result<usize> {
     let mut done = 0;
     while done < bytes.len() {
-        match rustix::io::write(&stream, &bytes[done..]) {
+        match sys::write(stream.as_fd(), &bytes[done..]) {
             Ok(0) => break,
             Ok(n) => done += n,
-            Err(Errno::INTR) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // Another program that shares the stream has made it non-blocking.
-            Err(Errno::AGAIN) => wait_for_room(&stream)?,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(&stream)?,
             // Without the stream, what is written goes nowhere, as std has it.
-            Err(Errno::BADF) => return Ok(bytes.len()),
+            Err(error) if error.raw_os_error() == Some(libc::EBADF) => return Ok(bytes.len()),
             Err(_) if done > 0 => break,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     Ok(done)
 }
 
 fn wait_for_room(stream: &impl AsFd) -> Result<()> {
-    match poll(&mut [PollFd::new(stream, PollFlags::OUT)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
+    match poll(&mut [PollFd::writable(stream.as_fd())], None) {
+        Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -4,16 +4,16 @@
 //! pipeline, a parent. So its mode is not touched; a program that made it non-blocking would break them.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::{ErrorKind, Read, Result};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use corio_runtime::reactor::{Direction, Interest, Registered, Registration, Wait};
+use corio_runtime::sys::{self, PollFd};
 use futures_io::AsyncRead;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
 use crate::fs;
 
@@ -65,9 +65,7 @@ impl Source {
                 self.poll_read(wait, cx, buf)
             }
             // Of a terminal that has been hung up; there is no more to come.
-            Err(error) if own && Errno::from_io_error(&error) == Some(Errno::IO) => {
-                Poll::Ready(Ok(0))
-            }
+            Err(error) if own && error.raw_os_error() == Some(libc::EIO) => Poll::Ready(Ok(0)),
             read => Poll::Ready(read),
         }
     }
@@ -78,12 +76,9 @@ impl Source {
 fn open_again() -> Option<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
-    use rustix::fs::OFlags;
-
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let options = std::fs::OpenOptions::new()
         .read(true)
-        .custom_flags(flags.bits() as i32)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open("/proc/self/fd/0");
     options.ok()
 }
@@ -100,22 +95,14 @@ fn read_now(mut file: &File, own: bool, buf: &mut [u8]) -> Result<usize> {
         return file.read(buf);
     }
     #[cfg(target_os = "linux")]
-    {
-        use std::io::IoSliceMut;
-
-        use rustix::io::{ReadWriteFlags, preadv2};
-
-        let mut bufs = [IoSliceMut::new(buf)];
-        match preadv2(file, &mut bufs, u64::MAX, ReadWriteFlags::NOWAIT) {
-            Ok(n) => return Ok(n),
-            Err(Errno::AGAIN) => return Err(ErrorKind::WouldBlock.into()),
-            // The kernel does not know how for such a file; other errors come again.
-            Err(_) => {}
-        }
+    match sys::read_cached(file.as_fd(), buf, None) {
+        Ok(n) => return Ok(n),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(error),
+        // The kernel does not know how for such a file; other errors come again.
+        Err(_) => {}
     }
     // Another program could read between the look and the read, which would then wait: of a stream that
     // two programs read, neither can say what it gets.
-    let mut fds = [PollFd::new(&file, PollFlags::IN)];
-    let ready = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).map_err(Error::from)?;
+    let ready = sys::poll(&mut [PollFd::readable(file.as_fd())], Some(Duration::ZERO))?;
     if ready == 0 { Err(ErrorKind::WouldBlock.into()) } else { file.read(buf) }
 }

@@ -21,11 +21,12 @@ use corio_sync::prim::Ordering;
 
 use crate::executor::Config;
 use crate::executor::context::{Context, with_context};
+use crate::executor::core_shared::CoreRef;
 use crate::executor::shared::Shared;
 use crate::say::say;
 use crate::task::Task;
 use crate::task::harness::publish;
-use crate::task::header::{Cell, Header, Hook};
+use crate::task::header::{Cell, Header, Hook, VTable};
 use crate::task::id;
 use crate::task::spawn::{Options as TaskOptions, head_of};
 use crate::task::state::State;
@@ -143,27 +144,42 @@ where
     T: Send,
     H: Hook<T> + Send,
 {
-    let home = with_context(|context| {
-        context.and_then(|c| c.own_core(shared)).map(|core| core.shared_ref())
-    })
-    .unwrap_or_else(|| shared.core_for_strangers());
-    let site = options.site;
-    let head: TaskHead = head_of(id::take_block(1), site);
-    let header = Header::new(
-        head,
-        State::new_blocking(),
-        3, // the task list's (or what stands for it), the handle's and the job's
-        const { &Cell::<Call<F>, H>::VTABLE },
-        home.as_ptr(),
-        options.extras(),
-    );
+    let home = home_of(shared);
+    let header = header_of(&home, options, const { &Cell::<Call<F>, H>::VTABLE });
+    let task = Cell::allocate(None, header, Call(Some(f)), hook);
+    // SAFETY: the handle's reference, and the output's type is the hook's.
+    let handle = unsafe { Task::new(task) };
+    // SAFETY: a cell with a closure that is `Send`, made just now with `header_of`.
+    unsafe { submit(shared, &home, task, listed) };
+    handle
+}
+
+/// The core that a call belongs to.
+fn home_of(shared: &Arc<Shared>) -> CoreRef {
+    with_context(|context| context.and_then(|c| c.own_core(shared)).map(|core| core.shared_ref()))
+        .unwrap_or_else(|| shared.core_for_strangers())
+}
+
+/// A header with the references that `spawn_call` needs: the task list's (or what stands for it), the handle's and
+/// the job's.
+fn header_of(home: &CoreRef, options: TaskOptions, vtable: &'static VTable) -> Header {
+    let head: TaskHead = head_of(id::take_block(1), options.site);
+    let state = State::new_blocking();
+    let header = Header::new(head, state, 3, vtable, home.as_ptr(), options.extras());
     // Ordering: Relaxed for all accesses: it is written while nobody else knows the call.
     header.list_index.store(UNLISTED, Ordering::Relaxed);
     // The count on the home core (E2 of the cores).
     std::mem::forget(home.clone());
-    let task = Cell::allocate(None, header, Call(Some(f)), hook);
-    // SAFETY: the handle's reference, and the output's type is the hook's.
-    let handle = unsafe { Task::new(task) };
+    header
+}
+
+/// Gives a call to the pool, or ends it if the pool does not take it.
+///
+/// # Safety
+///
+/// `task` is the header of a call's cell, fresh and on no list. It may be run and dropped on any thread. The
+/// references of list and job become this function's.
+unsafe fn submit(shared: &Shared, home: &CoreRef, task: NonNull<Header>, listed: bool) {
     let refused = if listed { !home.add_task(task) } else { shared.is_closing() };
     if refused {
         // SAFETY: fresh, and on no list: the list's reference and the job's are ours.
@@ -171,10 +187,10 @@ where
             end(task, End::Refused(None));
             release(task);
         }
-        return handle;
+        return;
     }
-    // SAFETY: either function ends the task and the job's reference, once, on any thread: the closure
-    // is `Send` (P1).
+    // SAFETY: either function ends the task and the job's reference, once, on any thread (the caller's promise,
+    // P1).
     let mut job = unsafe { Job::new(task.cast(), run, refuse) };
     job.may_be_left = !listed;
     if let Err(SpawnRefused(job, error)) = shared.blocking.pool.submit(job) {
@@ -186,7 +202,6 @@ where
             release(task);
         }
     }
-    handle
 }
 
 /// What becomes of a call.

@@ -18,7 +18,7 @@
 //!   live thread looks at the queue before it parks or ends, and the last start that fails empties it.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use corio_sync::prim::thread::{self, JoinHandle};
 use corio_sync::prim::{Arc, Condvar, Linger, Mutex, MutexGuard, Parker, UnsafeCell};
 
+use crate::sorted::SortedMap;
 use crate::task::header::{catch, drop_payload};
 
 mod job;
@@ -131,7 +132,7 @@ struct State {
     /// How many threads take jobs: those that start, run and are idle, but not those that end.
     live: usize,
     /// All threads, also those that end, by number.
-    threads: BTreeMap<u64, Record>,
+    threads: SortedMap<u64, Record>,
     next_id: u64,
     closed: bool,
     /// The handles of threads that have ended, or are about to without taking the lock again.
@@ -204,7 +205,7 @@ impl State {
 
     /// Forgets a thread that ends; gives the handles of the ones that ended before it.
     fn remove(&mut self, id: u64) -> Vec<JoinHandle<()>> {
-        let handle = self.threads.remove(&id).and_then(|record| record.handle);
+        let handle = self.threads.remove(id).and_then(|record| record.handle);
         // It cannot join itself; the next one to end, or the shutdown, does.
         std::mem::replace(&mut self.ended, handle.into_iter().collect())
     }
@@ -267,7 +268,7 @@ impl Pool {
         let mut state = shared.state.lock();
         match started {
             Ok(handle) => {
-                match state.threads.get_mut(&id) {
+                match state.threads.get_mut(id) {
                     Some(record) => record.handle = Some(handle),
                     // It has ended already.
                     None => state.ended.push(handle),
@@ -275,7 +276,7 @@ impl Pool {
                 Ok(())
             }
             Err(error) => {
-                state.threads.remove(&id);
+                state.threads.remove(id);
                 state.live -= 1;
                 // SAFETY: we made the slot, and its thread was not started (P1).
                 let job = unsafe { slot.take() }.expect("nobody ran, so nobody took the job");
@@ -364,7 +365,7 @@ impl Pool {
                 let others = state
                     .threads
                     .iter()
-                    .filter(|(id, record)| Some(**id) != own && !record.may_be_left);
+                    .filter(|(id, record)| Some(*id) != own && !record.may_be_left);
                 others.map(|(_, record)| record.name.clone()).collect::<Vec<_>>()
             };
             let stuck = others(&state);
@@ -422,7 +423,7 @@ impl Shared {
     /// The thread begins or ends a call that may be left.
     fn note_may_be_left(&self, id: u64, on: bool) {
         let mut state = self.state.lock();
-        if let Some(record) = state.threads.get_mut(&id) {
+        if let Some(record) = state.threads.get_mut(id) {
             record.may_be_left = on;
         }
         if state.closed {

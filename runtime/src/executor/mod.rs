@@ -23,7 +23,7 @@ mod call;
 pub(crate) mod cells;
 pub(crate) mod context;
 pub(crate) mod core;
-mod core_shared;
+pub(crate) mod core_shared;
 pub(crate) mod mailbox;
 mod mains;
 mod metrics;

@@ -29,7 +29,6 @@
 //! - **B1** `CURRENT` is null or comes from a `Box<Hub>` that is never freed, and whose sockets are so
 //!   never closed.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -46,6 +45,7 @@ use super::kind::SignalKind;
 use super::lines::{Lines, Watched};
 use super::pending::Pending;
 use crate::say::say;
+use crate::sorted::SortedMap;
 use crate::wake::wake_all;
 
 /// The hub that was made last: this process's, or, after a fork, that of a process before it.
@@ -70,7 +70,7 @@ pub(super) struct Hub {
 struct State {
     lines: Lines,
     /// What the signals with a line did before they had one.
-    previous: BTreeMap<c_int, Disposition>,
+    previous: SortedMap<c_int, Disposition>,
     has_thread: bool,
 }
 
@@ -201,7 +201,7 @@ impl Hub {
     /// What `signal` did in the parent before it had listeners there.
     fn parents_previous(&self, signal: c_int) -> Option<Disposition> {
         let parents = self.parents?;
-        let known = parents.state.try_lock().and_then(|state| state.previous.get(&signal).copied());
+        let known = parents.state.try_lock().and_then(|state| state.previous.get(signal).copied());
         known.or_else(|| parents.parents_previous(signal))
     }
 
@@ -210,7 +210,7 @@ impl Hub {
         let mut strays = self.count_marks(&mut state);
         let removed = state.lines.remove(id, signal);
         if removed.was_last {
-            if let Some(previous) = state.previous.remove(&signal) {
+            if let Some(previous) = state.previous.remove(signal) {
                 previous.restore(signal);
             }
         }

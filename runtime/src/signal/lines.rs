@@ -4,14 +4,15 @@
 //! signals that come close together are counted once), and who waits for it. A listener remembers the
 //! number up to which it has seen each of its signals, so it misses nothing between two waits.
 
-use std::collections::BTreeMap;
 use std::task::Waker;
 
 use libc::c_int;
 
+use crate::sorted::SortedMap;
+
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    lines: BTreeMap<c_int, Line>,
+    lines: SortedMap<c_int, Line>,
     last_id: u64,
 }
 
@@ -25,7 +26,7 @@ struct Line {
     /// The part of `arrived` for which the waiting ones were woken.
     announced: u64,
     /// The listeners that wait, by id. A waker leaves when it is woken, replaced or not wanted any more.
-    waiting: BTreeMap<u64, Waker>,
+    waiting: SortedMap<u64, Waker>,
 }
 
 /// One signal, as one listener sees it.
@@ -47,7 +48,7 @@ pub(super) struct Removed {
 
 impl Lines {
     pub(super) fn has(&self, signal: c_int) -> bool {
-        self.lines.contains_key(&signal)
+        self.lines.get(signal).is_some()
     }
 
     /// A name for a listener.
@@ -58,29 +59,37 @@ impl Lines {
 
     /// Adds a listener that has seen everything so far.
     pub(super) fn add(&mut self, signal: c_int) -> Watched {
-        let line = self.lines.entry(signal).or_default();
-        line.listeners += 1;
-        Watched { signal, seen: line.arrived }
+        let seen = match self.lines.get_mut(signal) {
+            Some(line) => {
+                line.listeners += 1;
+                line.arrived
+            }
+            None => {
+                self.lines.insert(signal, Line { listeners: 1, ..Line::default() });
+                0
+            }
+        };
+        Watched { signal, seen }
     }
 
     /// Takes a listener out.
     pub(super) fn remove(&mut self, id: u64, signal: c_int) -> Removed {
-        let Some(line) = self.lines.get_mut(&signal) else {
+        let Some(line) = self.lines.get_mut(signal) else {
             return Removed { waker: None, was_last: false, unseen: false };
         };
-        let waker = line.waiting.remove(&id);
+        let waker = line.waiting.remove(id);
         line.listeners -= 1;
         let was_last = line.listeners == 0;
         let unseen = was_last && line.seen < line.arrived;
         if was_last {
-            self.lines.remove(&signal);
+            self.lines.remove(signal);
         }
         Removed { waker, was_last, unseen }
     }
 
     /// The signal has come; `false` if nobody listens for it.
     pub(super) fn arrive(&mut self, signal: c_int) -> bool {
-        match self.lines.get_mut(&signal) {
+        match self.lines.get_mut(signal) {
             Some(line) => {
                 line.arrived += 1;
                 true
@@ -91,7 +100,7 @@ impl Lines {
 
     /// Whether `watched` has come since it was last seen; if so, it is seen now.
     pub(super) fn see(&mut self, watched: &mut Watched) -> bool {
-        match self.lines.get_mut(&watched.signal) {
+        match self.lines.get_mut(watched.signal) {
             Some(line) if watched.seen < line.arrived => {
                 watched.seen = line.arrived;
                 line.seen = line.arrived;
@@ -103,13 +112,13 @@ impl Lines {
 
     /// Whether `waker` would be woken already.
     pub(super) fn is_waiting(&self, id: u64, signal: c_int, waker: &Waker) -> bool {
-        let waiting = self.lines.get(&signal).and_then(|line| line.waiting.get(&id));
+        let waiting = self.lines.get(signal).and_then(|line| line.waiting.get(id));
         waiting.is_some_and(|known| known.will_wake(waker))
     }
 
     /// Has `waker` woken when `signal` comes; gives back the one that it replaces.
     pub(super) fn wait(&mut self, id: u64, signal: c_int, waker: Waker) -> Option<Waker> {
-        match self.lines.get_mut(&signal) {
+        match self.lines.get_mut(signal) {
             Some(line) => line.waiting.insert(id, waker),
             None => Some(waker),
         }

@@ -84,14 +84,14 @@ impl Node {
         });
         // Also if the parent was cancelled just now, when there was no child yet to be told.
         if self.is_cancelled() {
-            child.change(|state| state.inherited = true);
+            child.change(&|state| state.inherited = true);
         }
         child
     }
 
     /// Cancels the node and everything below it.
     pub(super) fn cancel(&self) {
-        self.change(|state| state.own = true);
+        self.change(&|state| state.own = true);
     }
 
     /// The state as of the last change.
@@ -112,7 +112,7 @@ impl Node {
     }
 
     pub(super) fn set_shielded(&self, on: bool) {
-        self.change(|state| state.shielded = on);
+        self.change(&|state| state.shielded = on);
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -120,7 +120,7 @@ impl Node {
     }
 
     pub(super) fn set_deadline(&self, deadline: Option<Instant>) {
-        self.change(|state| state.deadline = deadline);
+        self.change(&|state| state.deadline = deadline);
     }
 
     /// Somebody runs the scope; gives the place for its waker.
@@ -148,22 +148,22 @@ impl Node {
 
     /// Has whoever runs the scope look at it again.
     pub(crate) fn poke(&self) {
-        self.change_one(|_| {});
+        self.change_one(&|_| {});
     }
 
     /// Changes the state, tells who runs it, and passes a cancellation on to everything below.
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: &dyn Fn(&mut State)) {
         let Some(children) = self.change_one(change) else { return };
         // A list instead of a recursion: trees may be deep.
         let mut below = children;
         while let Some(node) = below.pop() {
-            let children = node.change_one(|state| state.inherited = true);
+            let children = node.change_one(&|state| state.inherited = true);
             below.extend(children.into_iter().flatten());
         }
     }
 
     /// Changes the state and tells who runs it; gives the children if the node has become cancelled.
-    fn change_one(&self, change: impl FnOnce(&mut State)) -> Option<Vec<Arc<Self>>> {
+    fn change_one(&self, change: &dyn Fn(&mut State)) -> Option<Vec<Arc<Self>>> {
         let mut state = self.state.lock();
         let before = state.is_cancelled();
         change(&mut state);

@@ -208,6 +208,14 @@ pub(crate) enum Stage<F, T> {
     Consumed,
 }
 
+/// Why a future ends without an output.
+enum Failure {
+    Panicked(Box<dyn std::any::Any + Send>),
+    Cancelled,
+    /// A blocking call for which there is no thread, for the reason given.
+    NotStarted(String),
+}
+
 #[repr(C)]
 pub(crate) struct Cell<F: Future, H: Hook<F::Output>> {
     pub(crate) header: Header,
@@ -285,7 +293,7 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
             }
             Err(payload) => {
                 // SAFETY: as above.
-                unsafe { cell.finish(|hook| Err(hook.panicked(payload, &cell.header))) };
+                unsafe { cell.fail(Failure::Panicked(payload)) };
                 Poll::Ready(())
             }
         }
@@ -294,12 +302,28 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
     unsafe fn cancel(header: NonNull<Header>, why: Option<String>) {
         // SAFETY: the caller's promise.
         let cell = unsafe { Self::of(header) };
-        let outcome = |hook: &mut H| match why {
-            None => Err(hook.cancelled(&cell.header)),
-            Some(why) => Err(TaskError::not_started(why, &cell.header)),
-        };
+        let failure = why.map_or(Failure::Cancelled, Failure::NotStarted);
         // SAFETY: the poller owns stage and hook (T2).
-        unsafe { cell.finish(outcome) };
+        unsafe { cell.fail(failure) };
+    }
+
+    /// Ends a future that has no output. One function for all ways to fail, and not inlined: a task of every type
+    /// that a program spawns brings it along.
+    ///
+    /// # Safety
+    ///
+    /// As `finish`.
+    #[inline(never)]
+    unsafe fn fail(&self, failure: Failure) {
+        let outcome = |hook: &mut H| {
+            Err(match failure {
+                Failure::Panicked(payload) => hook.panicked(payload, &self.header),
+                Failure::Cancelled => hook.cancelled(&self.header),
+                Failure::NotStarted(why) => TaskError::not_started(why, &self.header),
+            })
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.finish(outcome) };
     }
 
     /// Drops the future in place and stores the outcome. A panic in the drop becomes the outcome,
@@ -325,19 +349,29 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
             Err(payload) => Err(TaskError::panic(payload, &self.header)),
         };
         if let Err(payload) = dropped {
-            match result {
-                Err(ref e) if e.is_panic() => drop_payload(payload),
-                other => {
-                    drop_quietly(other);
-                    result = Err(match catch(|| hook.panicked(payload, &self.header)) {
-                        Ok(error) => error,
-                        Err(payload) => TaskError::panic(payload, &self.header),
-                    });
-                }
-            }
+            result = self.panicked_in_drop(hook, result, payload);
         }
         // SAFETY: the caller's promise; what is overwritten is `Consumed`.
         self.stage.with_mut(|stage| unsafe { *stage = Stage::Finished(result) });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn panicked_in_drop(
+        &self,
+        hook: &mut H,
+        result: Result<H::Value, TaskError>,
+        payload: Box<dyn std::any::Any + Send>,
+    ) -> Result<H::Value, TaskError> {
+        if matches!(&result, Err(error) if error.is_panic()) {
+            drop_payload(payload);
+            return result;
+        }
+        drop_quietly(result);
+        Err(match catch(|| hook.panicked(payload, &self.header)) {
+            Ok(error) => error,
+            Err(payload) => TaskError::panic(payload, &self.header),
+        })
     }
 
     unsafe fn done(header: NonNull<Header>) {

@@ -11,11 +11,12 @@ pub(super) use nowhere::AtOnce;
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::File;
-    use std::io::IoSliceMut;
+    use std::io::ErrorKind;
+    use std::os::fd::AsFd;
 
+    use corio_runtime::sys::read_cached;
     use corio_sync::hooks;
     use corio_sync::prim::{AtomicBool, Ordering};
-    use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
     /// As much is read at once: it takes some ten microseconds.
     const MOST: usize = 128 << 10;
@@ -45,16 +46,17 @@ mod linux {
                 return None;
             }
             let len = buf.len().min(MOST);
-            let mut bufs = [IoSliceMut::new(&mut buf[..len])];
-            // An offset of -1 is the position.
-            let offset = offset.unwrap_or(u64::MAX);
-            match preadv2(file, &mut bufs, offset, ReadWriteFlags::NOWAIT) {
+            match read_cached(file.as_fd(), &mut buf[..len], offset) {
                 Ok(n) => {
                     (0..=n / BYTES_PER_OPERATION).for_each(|_| hooks::spend());
                     Some(n)
                 }
                 // Not in the cache. Other errors are told by the call.
-                Err(Errno::AGAIN | Errno::INTR) => None,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+                {
+                    None
+                }
                 Err(_) => {
                     // Ordering: Relaxed, see above.
                     self.refused.store(true, Ordering::Relaxed);

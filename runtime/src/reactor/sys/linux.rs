@@ -132,7 +132,7 @@ impl Selector {
 
     /// The older call. Its timeout is rounded up: a timer must not find itself early and spin.
     fn wait_millis(&self, buffer: &mut Buffer, timeout: Option<Duration>) -> io::Result<()> {
-        let millis = timeout.map_or(-1, round_up_to_millis);
+        let millis = crate::sys::millis(timeout);
         // SAFETY: the descriptor is open (E2) and the vector has room for its capacity of events (E1).
         let count = unsafe {
             libc::epoll_wait(
@@ -144,10 +144,6 @@ impl Selector {
         };
         buffer.filled(count.into())
     }
-}
-
-fn round_up_to_millis(timeout: Duration) -> libc::c_int {
-    libc::c_int::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(libc::c_int::MAX)
 }
 
 impl Buffer {
@@ -171,15 +167,6 @@ mod tests {
     use super::super::faults;
     use super::*;
     use std::time::Instant;
-
-    #[test]
-    fn timeouts_are_rounded_up_to_milliseconds_on_old_kernels() {
-        assert_eq!(round_up_to_millis(Duration::ZERO), 0);
-        assert_eq!(round_up_to_millis(Duration::from_nanos(1)), 1);
-        assert_eq!(round_up_to_millis(Duration::from_millis(7)), 7);
-        assert_eq!(round_up_to_millis(Duration::from_micros(7001)), 8);
-        assert_eq!(round_up_to_millis(Duration::MAX), libc::c_int::MAX);
-    }
 
     #[test]
     fn the_older_call_keeps_its_timeout_and_reports_the_same_events() {
