@@ -45,6 +45,8 @@ use crate::task::waker::{release, schedule};
 const MAX_INTERVAL: u32 = 16;
 /// Time between two looks at timers, mail and I/O while there is other work.
 const TARGET_NS: u64 = 30_000;
+/// Looks at the clock between two looks around while virtual time stands still, and cannot say when.
+const STILL_GLANCES: u32 = 16;
 /// Timers fired before other work gets its turn.
 pub(super) const TIMER_BATCH: usize = 1024;
 /// Counts of `cells` taken at a time.
@@ -77,6 +79,8 @@ pub(crate) struct Core {
     /// When the last glance was, and the last look around.
     glanced_ns: Cell<u64>,
     looked_ns: Cell<u64>,
+    /// Glances since the last look around during which virtual time stood still.
+    still: Cell<u32>,
     rng: Cell<u64>,
     next_id: Cell<u64>,
     last_id: Cell<u64>,
@@ -115,6 +119,7 @@ impl Core {
             glanced_ns: Cell::new(0),
             poll_ns: Cell::new(TARGET_NS),
             looked_ns: Cell::new(0),
+            still: Cell::new(0),
             rng: Cell::new(mixed(seed)),
             next_id: Cell::new(0),
             last_id: Cell::new(0),
@@ -396,6 +401,19 @@ impl Core {
         self.interval.set(next);
         self.until_glance.set(next - 1);
         if now.saturating_sub(self.looked_ns.get()) >= TARGET_NS {
+            self.look_around(runtime, now);
+        } else if now == before && runtime.clock.is_paused() {
+            self.glance_in_virtual_time(runtime, now);
+        }
+    }
+
+    /// Virtual time stands still while there is work, so that it is never time to look around: after a number
+    /// of polls it is done, or a task that only gives way would keep the others from I/O and from other threads.
+    #[cold]
+    fn glance_in_virtual_time(&self, runtime: &Shared, now: u64) {
+        self.still.set(self.still.get() + 1);
+        if self.still.get() >= STILL_GLANCES {
+            self.still.set(0);
             self.look_around(runtime, now);
         }
     }
