@@ -16,7 +16,7 @@ use corio_runtime::time::sleep;
 use corio_runtime::{signal, spawn};
 use corio_sync::prim::thread;
 
-use roles::{InRole, Role, say};
+use roles::{Role, say};
 
 /// Longer than any test takes, on any machine.
 const LONG: Duration = Duration::from_secs(120);
@@ -134,7 +134,7 @@ fn raise_interrupt() {
     assert_eq!(unsafe { libc::raise(libc::SIGINT) }, 0);
 }
 
-/// Does nothing, except in a process that `InRole` has started.
+/// Does nothing, except in a process that `roles::start` has started.
 #[test]
 fn role() {
     roles::play(ROLES);
@@ -143,7 +143,7 @@ fn role() {
 #[test]
 fn the_first_ctrl_c_cancels_main_and_everything_is_cleaned_up() {
     for role in ["waits, single", "waits, multi"] {
-        let mut child = InRole::start(role);
+        let mut child = roles::start(role);
         child.press_ctrl_c();
         assert!(child.says("main has cleaned up"), "{role}");
         assert!(child.says("the task has cleaned up"), "{role}");
@@ -154,14 +154,14 @@ fn the_first_ctrl_c_cancels_main_and_everything_is_cleaned_up() {
 
 #[test]
 fn a_ctrl_c_before_the_first_wait_cancels_main() {
-    let child = InRole::start("before the first wait");
+    let child = roles::start("before the first wait");
     assert_eq!(child.end().code(), Some(130));
 }
 
 #[test]
 fn g03_the_second_ctrl_c_ends_a_process_that_does_not_end_by_itself() {
     for role in ["never cleans up, single", "never cleans up, multi"] {
-        let mut child = InRole::start(role);
+        let mut child = roles::start(role);
         child.press_ctrl_c();
         assert!(child.says("cleaning"), "{role}");
         child.press_ctrl_c();
@@ -171,14 +171,14 @@ fn g03_the_second_ctrl_c_ends_a_process_that_does_not_end_by_itself() {
 
 #[test]
 fn g03_the_second_ctrl_c_ends_a_process_whose_main_blocks() {
-    let mut child = InRole::start("blocks");
+    let mut child = roles::start("blocks");
     assert_eq!(child.press_until_it_ends().code(), Some(130));
 }
 
 #[test]
 fn a_main_that_ends_by_itself_keeps_its_result_whatever_is_pressed_meanwhile() {
     for role in ["ends by itself, single", "ends by itself, multi"] {
-        let mut child = InRole::start(role);
+        let mut child = roles::start(role);
         child.press_ctrl_c();
         child.answer();
         assert!(child.says("the task has cleaned up"), "{role}");
@@ -189,7 +189,7 @@ fn a_main_that_ends_by_itself_keeps_its_result_whatever_is_pressed_meanwhile() {
 #[test]
 fn g03_after_main_ctrl_c_does_what_it_did_before() {
     for role in ["afterwards", "panics"] {
-        let child = InRole::start(role);
+        let child = roles::start(role);
         child.press_ctrl_c();
         assert_eq!(child.end().signal(), Some(libc::SIGINT), "{role}");
     }
@@ -197,7 +197,7 @@ fn g03_after_main_ctrl_c_does_what_it_did_before() {
 
 #[test]
 fn other_listeners_hear_the_ctrl_c_too() {
-    let mut child = InRole::start("listens too");
+    let mut child = roles::start("listens too");
     child.press_ctrl_c();
     assert!(child.says("the task has cleaned up"));
     assert_eq!(child.end().code(), Some(130));

@@ -27,7 +27,7 @@ use corio_runtime::{
 };
 use corio_sync::prim::{Mutex, thread};
 
-use roles::{InRole, Role, say};
+use roles::{Role, say};
 
 /// Longer than any of the tests takes, on any machine.
 const LONG: Duration = Duration::from_secs(120);
@@ -204,7 +204,7 @@ fn is_stopped(runtime: &Runtime) {
 #[test]
 fn w16_a_process_that_was_stopped_fires_what_is_overdue_and_goes_on() {
     for role in ["is stopped, single", "is stopped, multi"] {
-        let mut child = InRole::start(role);
+        let mut child = roles::start(role);
         assert!(child.says("went on"), "{role}");
         assert!(child.end().success(), "{role}");
     }
@@ -738,7 +738,7 @@ fn has_no_threads() {
 
 #[test]
 fn b02_without_worker_threads_the_thread_in_block_on_does_everything() {
-    let mut child = InRole::start("has no threads");
+    let mut child = roles::start("has no threads");
     assert!(child.says("all done"));
     assert!(child.end().success());
 }
@@ -942,7 +942,7 @@ fn exits_from_a_task() {
 #[test]
 fn l09_the_process_may_exit_while_workers_run() {
     for _ in 0..50 {
-        assert_eq!(InRole::start("exits").end().code(), Some(7));
+        assert_eq!(roles::start("exits").end().code(), Some(7));
     }
 }
 
@@ -981,7 +981,7 @@ fn has_a_busy_panic_hook() {
 
 #[test]
 fn l10_a_panic_hook_may_use_the_runtime() {
-    let mut child = InRole::start("busy panic hook");
+    let mut child = roles::start("busy panic hook");
     assert!(child.says("all done"));
     assert!(child.end().success());
 }

@@ -20,7 +20,7 @@ use corio_sync::prim::statics::{AtomicBool, AtomicU64};
 use corio_sync::prim::{Mutex, MutexGuard, Ordering, thread};
 use futures_core::Stream;
 
-use roles::{InRole, Role, say};
+use roles::{Role, say};
 
 const USR1: SignalKind = SignalKind::user_defined1();
 const USR2: SignalKind = SignalKind::user_defined2();
@@ -548,7 +548,7 @@ const ROLES: &[Role] = &[
     }),
 ];
 
-/// Does nothing, except in a process that `InRole` has started.
+/// Does nothing, except in a process that `roles::start` has started.
 #[test]
 fn role() {
     roles::play(ROLES);
@@ -558,7 +558,7 @@ fn role() {
 #[cfg(not(corio_tsan))]
 #[test]
 fn g03_the_second_ctrl_c_ends_a_program_that_has_heard_the_first() {
-    let mut child = InRole::start("ctrl_c_once");
+    let mut child = roles::start("ctrl_c_once");
     child.press_ctrl_c();
     assert!(child.says("pressed"));
     child.press_ctrl_c();
@@ -569,14 +569,14 @@ fn g03_the_second_ctrl_c_ends_a_program_that_has_heard_the_first() {
 #[cfg(not(corio_tsan))]
 #[test]
 fn g03_ctrl_c_ends_a_program_that_has_stopped_to_listen() {
-    let child = InRole::start("dropped");
+    let child = roles::start("dropped");
     child.press_ctrl_c();
     assert_eq!(child.end().signal(), Some(libc::SIGINT));
 }
 
 #[test]
 fn g08_a_ctrl_c_that_nobody_has_seen_ends_the_program() {
-    let mut child = InRole::start("unseen");
+    let mut child = roles::start("unseen");
     assert!(!child.says("alive"));
     assert_eq!(child.end().signal(), Some(libc::SIGINT));
 }

@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use crate::prim::{AtomicUsize, SpinLock};
 use crate::waitlist::{List, Wakers};
 
+#[doc(inline)]
 pub use error::{RecvError, SendError, TryRecvError};
 pub use receiver::{Receiver, Recv};
 pub use sender::{Closed, Sender, WeakSender};

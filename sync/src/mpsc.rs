@@ -28,6 +28,7 @@ use crate::chan::{Chan, Fifo};
 use crate::hooks::WaitKind;
 use crate::prim::{Arc, AtomicUsize, Ordering};
 
+#[doc(inline)]
 pub use error::{RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use handles::{Sender, UnboundedSender, WeakSender, WeakUnboundedSender};
 pub use owned::{OwnedPermit, ReserveOwned};

@@ -41,6 +41,7 @@ use std::task::{Context, Waker};
 use crate::hooks::Site;
 use crate::prim::{AtomicU8, Ordering, UnsafeCell};
 
+#[doc(inline)]
 pub use error::{RecvError, TryRecvError};
 pub use receiver::Receiver;
 pub use sender::{Closed, Sender};

@@ -27,6 +27,7 @@ use std::ops::Deref;
 use crate::prim::{AtomicUsize, Ordering, RwLock, RwLockReadGuard, SpinLock};
 use crate::waitlist::{List, Wakers};
 
+#[doc(inline)]
 pub use error::{RecvError, SendError};
 pub use receiver::{Changed, Receiver, WaitFor};
 pub use sender::{Closed, Sender};

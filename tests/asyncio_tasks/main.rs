@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/roles.rs"]
+mod roles;
 
 mod can;
 mod fut;

@@ -1,21 +1,28 @@
 //! Tests of what ends a process: the test program starts itself again, to play a role.
+#![allow(dead_code, reason = "no program uses all of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-
-use crate::common::LONG;
+use std::time::Duration;
 
 const ROLE: &str = "CORIO_TEST_ROLE";
+
+/// A process that does not end by itself fails its test.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A name, and what the process that plays the role does.
 pub(crate) type Role = (&'static str, fn());
 
+/// The role that this process was started for, if any.
+pub(crate) fn own() -> Option<String> {
+    std::env::var(ROLE).ok()
+}
+
 /// Plays the role that this process was started for, if any. Called by a test that does nothing else.
 pub(crate) fn play(roles: &[Role]) {
-    let Ok(role) = std::env::var(ROLE) else { return };
-    // A process that does not end by itself fails its test.
+    let Some(role) = own() else { return };
     std::thread::spawn(|| {
-        std::thread::sleep(LONG);
+        std::thread::sleep(LIMIT);
         std::process::exit(1);
     });
     let (_, run) = roles.iter().find(|(name, _)| *name == role).expect("a role of the list");
@@ -45,18 +52,28 @@ pub(crate) struct InRole {
 impl InRole {
     /// Starts it, by the test with the path `test`, and waits until it says `ready`.
     pub(crate) fn start(test: &str, role: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        Self::start_by(Command::new(std::env::current_exe().unwrap()), test, role)
+    }
+
+    /// The same, by a `program` that does something before it becomes this one.
+    pub(crate) fn start_by(mut program: Command, test: &str, role: &str) -> Self {
+        let command = program
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut this = Self { child, lines };
         assert!(this.says("ready"), "{role} ended before it was ready");
         this
+    }
+
+    /// The same, with what it says on stderr for [`end_with_errors`](Self::end_with_errors).
+    pub(crate) fn start_heard(test: &str, role: &str) -> Self {
+        let mut program = Command::new(std::env::current_exe().unwrap());
+        program.stderr(Stdio::piped());
+        Self::start_by(program, test, role)
     }
 
     /// Waits for a line; `false` if the process ends without it.
@@ -77,16 +94,21 @@ impl InRole {
     pub(crate) fn press_until_it_ends(mut self) -> ExitStatus {
         while self.child.try_wait().unwrap().is_none() {
             self.press_ctrl_c();
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
-        self.end().0
+        self.end()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Waits for its end; gives its status, and what it has said on stderr.
-    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+    pub(crate) fn end_with_errors(mut self) -> (ExitStatus, String) {
         let mut errors = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        (self.child.wait().unwrap(), errors)
+        (self.end(), errors)
     }
 }
 

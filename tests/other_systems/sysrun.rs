@@ -339,11 +339,11 @@ fn start(role: &str) -> InRole {
 /// a panic.
 #[test]
 fn sysrun_07_ctrl_c_cleans_up_and_tells_the_status() {
-    let mut child = start("waits");
+    let mut child = InRole::start_heard("sysrun::role", "waits");
     child.press_ctrl_c();
     assert!(child.says("main has cleaned up"));
     assert!(child.says("the task has cleaned up"));
-    let (status, errors) = child.end();
+    let (status, errors) = child.end_with_errors();
     assert_eq!(status.code(), Some(130));
     assert!(!errors.contains("panicked"), "{errors}");
 }
@@ -353,7 +353,7 @@ fn sysrun_07_ctrl_c_cleans_up_and_tells_the_status() {
 fn sysrun_08_a_main_that_takes_the_request_has_its_own_result() {
     let child = start("takes it");
     child.press_ctrl_c();
-    assert_eq!(child.end().0.code(), Some(5));
+    assert_eq!(child.end().code(), Some(5));
 }
 
 /// The second Ctrl-C ends the process at once, whether a cleanup hangs or main computes for ever.
@@ -363,14 +363,14 @@ fn sysrun_09_the_second_ctrl_c_ends_the_process() {
     child.press_ctrl_c();
     assert!(child.says("cleaning up"));
     child.press_ctrl_c();
-    assert_eq!(child.end().0.code(), Some(130));
+    assert_eq!(child.end().code(), Some(130));
     assert_eq!(start("computes for ever").press_until_it_ends().code(), Some(130));
 }
 
 /// A main that something else has cancelled is an error that says so, not Ctrl-C.
 #[test]
 fn sysrun_10_a_main_that_is_cancelled_by_something_else_is_an_error() {
-    let (status, errors) = start("cancels itself").end();
+    let (status, errors) = InRole::start_heard("sysrun::role", "cancels itself").end_with_errors();
     assert!(!matches!(status.code(), None | Some(0 | 130)), "{status}");
     assert!(errors.contains("was cancelled"), "{errors}");
     let text = panic_of(|| {
@@ -385,12 +385,12 @@ fn sysrun_10_a_main_that_is_cancelled_by_something_else_is_an_error() {
 /// Ctrl-C before main waits for the first time is not lost; while the runtime ends it changes nothing.
 #[test]
 fn sysrun_11_ctrl_c_at_the_beginning_and_at_the_end() {
-    assert_eq!(start("is interrupted at once").end().0.code(), Some(130));
+    assert_eq!(start("is interrupted at once").end().code(), Some(130));
     let mut child = start("ends by itself");
     child.press_ctrl_c();
     child.answer();
     assert!(child.says("the task has cleaned up"));
-    assert_eq!(child.end().0.code(), Some(7));
+    assert_eq!(child.end().code(), Some(7));
 }
 
 /// After main Ctrl-C does what it did before, also when there was a second main.
@@ -398,7 +398,7 @@ fn sysrun_11_ctrl_c_at_the_beginning_and_at_the_end() {
 fn sysrun_12_afterwards_ctrl_c_does_what_it_did_before() {
     let child = start("runs twice");
     child.press_ctrl_c();
-    assert_eq!(child.end().0.signal(), Some(SIGINT));
+    assert_eq!(child.end().signal(), Some(SIGINT));
 }
 
 /// Who has not asked for Ctrl-C has the system's.
@@ -406,7 +406,7 @@ fn sysrun_12_afterwards_ctrl_c_does_what_it_did_before() {
 fn sysrun_13_without_asking_ctrl_c_ends_the_process() {
     let child = start("does not ask");
     child.press_ctrl_c();
-    assert_eq!(child.end().0.signal(), Some(SIGINT));
+    assert_eq!(child.end().signal(), Some(SIGINT));
 }
 
 /// The attribute takes a main of any return type, and makes it a plain function.
@@ -436,5 +436,5 @@ fn sysrun_14_a_main_may_return_what_it_likes() {
 fn sysrun_16_what_is_printed_at_the_end_is_printed() {
     let mut child = start("leaves a part of a line");
     assert!(child.says("part of a line"));
-    assert_eq!(child.end().0.code(), Some(0));
+    assert_eq!(child.end().code(), Some(0));
 }

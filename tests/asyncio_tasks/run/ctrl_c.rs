@@ -2,93 +2,34 @@
 //! role.
 
 use std::future::pending;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use corio::{catch_cancel, finally};
 
 use crate::common::LONG;
+use crate::roles::{self, InRole, Role, say};
 
-const ROLE: &str = "CORIO_TEST_ROLE";
-
-/// Prints a line for [`InRole::says`].
-fn say(line: &str) {
-    // The test harness would keep what `println!` writes.
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{line}").unwrap();
-    out.flush().unwrap();
-}
-
-/// A process that plays a role.
-struct InRole {
-    child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
-}
-
-impl InRole {
-    /// Starts it, as it is or by a shell that does something first, and waits until it says `ready`.
-    fn start_by(mut command: Command, role: &str) -> Self {
-        let command = command
-            .args(["--exact", "run::ctrl_c::role", "--nocapture", "--test-threads=1"])
-            .env(ROLE, role)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut this = Self { child, lines };
-        assert!(this.says("ready"), "{role} ended before it was ready");
-        this
-    }
-
-    fn start(role: &str) -> Self {
-        Self::start_by(Command::new(std::env::current_exe().unwrap()), role)
-    }
-
-    /// Waits for a line; `false` if the process ends without it.
-    fn says(&mut self, line: &str) -> bool {
-        self.lines.any(|said| said.unwrap() == line)
-    }
-
-    fn press_ctrl_c(&self) {
-        let kill = format!("kill -INT {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    }
-
-    fn end(mut self) -> ExitStatus {
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for InRole {
-    fn drop(&mut self) {
-        // Whatever has become of the test, it leaves no process behind.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+const ROLES: &[Role] = &[
+    ("waits", waits),
+    ("has timers", has_timers),
+    ("takes it", || std::process::exit(takes_it())),
+    ("cancels itself", cancels_itself),
+    ("is cancelled twice", is_cancelled_twice),
+    ("cleans up for ever", cleans_up_for_ever),
+    ("ends by itself", || std::process::exit(ends_by_itself())),
+    #[cfg(target_os = "linux")]
+    ("shows its handlers", shows_its_handlers),
+];
 
 /// Does nothing, except in a process that [`InRole`] has started.
 #[test]
 fn role() {
-    let Ok(role) = std::env::var(ROLE) else { return };
-    // A process that does not end by itself fails its test.
-    std::thread::spawn(|| {
-        std::thread::sleep(LONG);
-        std::process::exit(1);
-    });
-    match &*role {
-        "waits" => waits(),
-        "has timers" => has_timers(),
-        "takes it" => std::process::exit(takes_it()),
-        "cancels itself" => cancels_itself(),
-        "is cancelled twice" => is_cancelled_twice(),
-        "cleans up for ever" => cleans_up_for_ever(),
-        "ends by itself" => std::process::exit(ends_by_itself()),
-        #[cfg(target_os = "linux")]
-        "shows its handlers" => shows_its_handlers(),
-        other => panic!("no role {other:?}"),
-    }
+    roles::play(ROLES);
+}
+
+fn start(role: &str) -> InRole {
+    InRole::start("run::ctrl_c::role", role)
 }
 
 /// Waits for ever, and takes a while to clean up.
@@ -110,7 +51,7 @@ async fn waits() {
 /// Ctrl-C.
 #[test]
 fn run_28_the_first_ctrl_c_cancels_main() {
-    let mut child = InRole::start("waits");
+    let mut child = start("waits");
     child.press_ctrl_c();
     assert!(child.says("cleaned up"));
     assert!(!child.says("went on"));
@@ -132,7 +73,7 @@ async fn has_timers() {
 /// A runtime in which everything sleeps wakes up for it.
 #[test]
 fn run_29_a_ctrl_c_wakes_a_sleeping_runtime() {
-    let child = InRole::start("has timers");
+    let child = start("has timers");
     child.press_ctrl_c();
     assert_eq!(child.end().code(), Some(130));
 }
@@ -149,7 +90,7 @@ async fn takes_it() -> i32 {
 /// A main that takes the request returns what it likes.
 #[test]
 fn run_30_a_main_that_takes_the_request_returns_its_value() {
-    let child = InRole::start("takes it");
+    let child = start("takes it");
     child.press_ctrl_c();
     assert_eq!(child.end().code(), Some(9));
 }
@@ -177,9 +118,9 @@ async fn is_cancelled_twice() {
 /// the option. When Ctrl-C was pressed as well, that counts.
 #[test]
 fn run_31_who_cancelled_main_makes_the_difference() {
-    let child = InRole::start("cancels itself");
+    let child = start("cancels itself");
     assert_eq!(child.end().code(), Some(101), "the status of a test program that has failed");
-    let child = InRole::start("is cancelled twice");
+    let child = start("is cancelled twice");
     child.press_ctrl_c();
     assert_eq!(child.end().code(), Some(130));
 }
@@ -200,7 +141,7 @@ async fn cleans_up_for_ever() {
 /// The second Ctrl-C ends the process at once, whatever it is doing.
 #[test]
 fn run_32_the_second_ctrl_c_ends_the_process() {
-    let mut child = InRole::start("cleans up for ever");
+    let mut child = start("cleans up for ever");
     child.press_ctrl_c();
     assert!(child.says("cleaning up"));
     child.press_ctrl_c();
@@ -224,9 +165,9 @@ async fn ends_by_itself() -> i32 {
 /// A Ctrl-C that finds main done does not cut the end short, and main's value counts.
 #[test]
 fn run_33_a_ctrl_c_after_main_changes_nothing() {
-    let mut child = InRole::start("ends by itself");
+    let mut child = start("ends by itself");
     child.press_ctrl_c();
-    child.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    child.answer();
     assert!(child.says("cleaned up"));
     assert_eq!(child.end().code(), Some(7));
 }
@@ -237,7 +178,7 @@ fn run_33_a_ctrl_c_after_main_changes_nothing() {
 fn run_34_main_hears_a_ctrl_c_that_was_ignored_before() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' INT; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
-    let child = InRole::start_by(shell, "waits");
+    let child = InRole::start_by(shell, "run::ctrl_c::role", "waits");
     child.press_ctrl_c();
     assert_eq!(child.end().code(), Some(130));
 }
@@ -280,5 +221,5 @@ fn shows_its_handlers() {
 #[cfg(target_os = "linux")]
 #[test]
 fn run_37_after_main_the_signals_are_what_they_were() {
-    assert!(InRole::start("shows its handlers").end().success());
+    assert!(start("shows its handlers").end().success());
 }
