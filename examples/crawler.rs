@@ -130,10 +130,10 @@ async fn crawl(
         }
         let (site, got) = (site.clone(), got.clone());
         // The name is what an error is reported with.
-        drop(group.builder().name(&path).spawn(async move {
+        group.builder().name(&path).spawn(async move {
             let page = timeout(limit, site.get(&path)).await??;
             got.put(page).await.map_err(io::Error::other)
-        }));
+        });
     };
 
     visit(start);

@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let group = TaskGroup::<io::Error>::with_limit(jobs);
     for line in lines {
-        drop(group.spawn(async move {
+        group.spawn(async move {
             let start = Instant::now();
             let about = |error| io::Error::other(format!("`{line}`: {error}"));
             let output = run(&line, limit, grace).await.map_err(about)?;
@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 true => Ok(()),
                 false => Err(io::Error::other(format!("`{line}`: {}", output.status))),
             }
-        }));
+        });
     }
     match group.join().await {
         Ok(()) => Ok(()),

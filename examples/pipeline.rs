@@ -63,10 +63,10 @@ where
     let queue = Queue::bounded(queue);
     let output = Arc::new(Output { queue: queue.clone(), count: AtomicU64::new(0) });
     let body = body(output.clone());
-    drop(group.builder().name(name).spawn(finally(body, move || async move {
+    group.builder().name(name).spawn(finally(body, move || async move {
         output.queue.shutdown(Shutdown::Graceful);
         println!("{name}: closed after {} items", output.count.load(Relaxed));
-    })));
+    }));
     queue
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | run an async `main` or test | [`main`], [`test`], [`run`] |
 //! | run things side by side | [`spawn`], [`task_group`], [`join!`], [`select!`] |
-//! | make sure that cleanup runs | [`finally`] |
+//! | make sure that cleanup runs | [`finally`], [`using`] |
 //! | wait, or limit a wait | [`sleep`], [`timeout`], [`time`] |
 //! | serve and connect | [`start_server`], [`open_connection`] |
 //! | talk over sockets | [`net`], [`io`] |
@@ -31,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "macros")]
 mod macros;
 
 pub use corio_runtime::context_var;
@@ -38,8 +39,8 @@ pub use corio_runtime::signal;
 pub use corio_runtime::structured::{
     self, CancelScope, CancelToken, Cancelled, CleanupStack, Failure, GroupError, TaskGroup,
     TaskSet, WaitFor, as_completed, catch_cancel, finally, finally_local, gather, race, race_ok,
-    scope, scope_local, shield, task_group, task_group_with_limit, timeout_scope, try_gather, wait,
-    wait_results, wait_timeout,
+    scope, scope_local, shield, task_group, task_group_with_limit, timeout_scope, try_gather,
+    using, wait, wait_results, wait_timeout,
 };
 pub use corio_runtime::task::{
     self, Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now,
@@ -48,10 +49,13 @@ pub use corio_runtime::time::{self, move_on_after, sleep, sleep_until, timeout, 
 pub use corio_runtime::{Handle, Runtime, blocking, introspect, run, runtime};
 
 pub use corio_io as io;
+#[cfg(feature = "fs")]
 pub use corio_io::fs;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "process"))]
 pub use corio_io::process;
+#[cfg(feature = "net")]
 pub use corio_net as net;
+#[cfg(feature = "streams")]
 pub use corio_net::{
     StreamReader, StreamWriter, open_connection, open_datagram, open_unix_connection, start_server,
     start_unix_server,
@@ -67,6 +71,7 @@ pub mod prelude {
     pub use crate::{Task, TaskGroup, finally, sleep, spawn, task_group, timeout};
 }
 
+#[cfg(feature = "macros")]
 #[doc(inline)]
 pub use macros::{main, test};
 
@@ -93,12 +98,13 @@ mod guide {
 }
 
 /// What the macros expand to.
+#[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
     pub use corio_macros::{join_impl, select_impl, try_join_impl};
     pub use corio_runtime::cleanup::empty_catching;
     pub use corio_runtime::entry::{Config, run_main, run_test};
-    pub use corio_runtime::macro_support::*;
     pub use corio_runtime::first_branch;
+    pub use corio_runtime::macro_support::*;
     pub use corio_sync::hooks::poll_budget;
 }

@@ -14,7 +14,7 @@ fn secs(count: u64) -> Duration {
 }
 
 /// Opens, uses and closes something, each with a wait.
-async fn using<F: Future>(log: Log, body: F) -> F::Output {
+async fn opened<F: Future>(log: Log, body: F) -> F::Output {
     log.clone().slowly("open").await;
     finally(body, move || log.slowly("close")).await
 }
@@ -28,21 +28,68 @@ async fn acm_01_what_was_opened_is_closed_however_it_ends() {
         let log = log.clone();
         async move { log.add(text) }
     };
-    using(log.clone(), used("returned")).await;
-    let error = using(log.clone(), async { Err::<(), _>("failed") }).await;
+    opened(log.clone(), used("returned")).await;
+    let error = opened(log.clone(), async { Err::<(), _>("failed") }).await;
     assert_eq!(error, Err("failed"));
-    let panic = spawn(using(log.clone(), async { panic!("as planned") }));
+    let panic = spawn(opened(log.clone(), async { panic!("as planned") }));
     assert!(panic.await.map(|(): ()| ()).unwrap_err().is_panic());
-    let cancelled = spawn(using(log.clone(), pending::<()>()));
+    let cancelled = spawn(opened(log.clone(), pending::<()>()));
     sleep(secs(1)).await;
     cancelled.cancel();
     assert!(cancelled.await.unwrap_err().is_cancelled());
-    assert!(timeout(secs(1), using(log.clone(), pending::<()>())).await.is_err());
+    assert!(timeout(secs(1), opened(log.clone(), pending::<()>())).await.is_err());
     corio::select! {
-        () = using(log.clone(), pending::<()>()) => unreachable!("it is endless"),
+        () = opened(log.clone(), pending::<()>()) => unreachable!("it is endless"),
         () = sleep(secs(1)) => {}
     }
     let expected = [&["open", "returned", "close"][..], &["open", "close"].repeat(5)].concat();
+    assert_eq!(log.get(), expected);
+}
+
+/// A resource that its use changes is closed as its use has left it, however that ends.
+#[corio::test(start_paused = true)]
+async fn acm_01_what_the_body_borrows_is_closed_however_it_ends() {
+    struct Session(Vec<&'static str>, Log);
+    impl Session {
+        async fn say(&mut self, what: &'static str) -> usize {
+            sleep(secs(1)).await;
+            self.0.push(what);
+            self.0.len()
+        }
+        async fn close(self) {
+            self.1.clone().slowly(self.0.join(" ")).await;
+        }
+    }
+    async fn talk(log: Log, how: &str) -> Result<usize, String> {
+        let talk = async |session: &mut Session| {
+            session.say("hello").await;
+            match how {
+                "fails" => return Err(how.to_owned()),
+                "panics" => panic!("as planned"),
+                "waits" => pending().await,
+                _ => {}
+            }
+            Ok(session.say("goodbye").await)
+        };
+        corio::using(Session(Vec::new(), log), talk, Session::close).await
+    }
+    let log = Log::default();
+    assert_eq!(talk(log.clone(), "returns").await, Ok(2));
+    assert_eq!(talk(log.clone(), "fails").await, Err("fails".to_owned()));
+    assert!(spawn(talk(log.clone(), "panics")).await.unwrap_err().is_panic());
+    let cancelled = spawn(talk(log.clone(), "waits"));
+    sleep(secs(2)).await;
+    cancelled.cancel();
+    assert!(cancelled.await.unwrap_err().is_cancelled());
+    assert!(timeout(secs(2), talk(log.clone(), "waits")).await.is_err());
+    corio::select! {
+        _ = talk(log.clone(), "waits") => unreachable!("it is endless"),
+        () = sleep(secs(2)) => {}
+    }
+    // Cut off in the middle of a call that has the resource, and never begun.
+    assert!(timeout(secs(0), talk(log.clone(), "waits")).await.is_err());
+    drop(talk(log.clone(), "returns"));
+    let expected = ["hello goodbye", "hello", "hello", "hello", "hello", "hello", ""];
     assert_eq!(log.get(), expected);
 }
 

@@ -93,11 +93,11 @@ impl<E: Send + 'static> TaskGroup<E> {
     ///
     /// let group = TaskGroup::<()>::with_limit(3);
     /// for _ in 0..20 {
-    ///     drop(group.spawn(async {
+    ///     group.spawn(async {
     ///         assert!(RUNNING.fetch_add(1, Ordering::SeqCst) < 3);
     ///         corio_runtime::yield_now().await;
     ///         RUNNING.fetch_sub(1, Ordering::SeqCst);
-    ///     }));
+    ///     });
     /// }
     /// group.join().await.unwrap();
     /// # });
@@ -164,7 +164,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     ///
     /// # corio_runtime::run(async {
     /// let group = TaskGroup::<String>::new();
-    /// drop(group.builder().name("fetch").spawn(async { Err::<(), _>("no route".to_owned()) }));
+    /// group.builder().name("fetch").spawn(async { Err::<(), _>("no route".to_owned()) });
     /// let error = group.join().await.unwrap_err();
     /// assert!(error.to_string().contains("\"fetch\": no route"));
     /// # });
@@ -282,7 +282,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// # corio_runtime::run(async {
     /// let group = TaskGroup::<()>::new();
     /// for _ in 0..3 {
-    ///     drop(group.spawn(async {}));
+    ///     group.spawn(async {});
     /// }
     /// let mut count = 0;
     /// while let Some(child) = group.next().await {
@@ -318,11 +318,11 @@ impl<E: Send + 'static> TaskGroup<E> {
     ///     let (tell, mut told) = mpsc::channel(1);
     ///     for part in 0..100 {
     ///         let tell = tell.clone();
-    ///         drop(group.spawn(async move {
+    ///         group.spawn(async move {
     ///             if part == 42 {
     ///                 let _ = tell.send(part).await;
     ///             }
-    ///         }));
+    ///         });
     ///     }
     ///     drop(tell);
     ///     let found = told.recv().await; // `None` when all have ended without a word

@@ -174,7 +174,7 @@ impl<E: fmt::Debug> fmt::Debug for FailureKind<E> {
 ///
 /// # corio_runtime::run(async {
 /// let group = TaskGroup::<String>::new();
-/// drop(group.builder().name("fetch").spawn(async { Err::<(), _>("no route".to_owned()) }));
+/// group.builder().name("fetch").spawn(async { Err::<(), _>("no route".to_owned()) });
 /// let error = group.join().await.unwrap_err();
 /// let task = error.failures()[0].id().unwrap();
 /// assert_eq!(error.to_string(), format!("task {task} \"fetch\": no route"));

@@ -2,7 +2,7 @@
 //!
 //! *What do I want?* [`task_group`] for tasks that belong together, of which one that fails ends all;
 //! [`TaskSet`] for tasks that stand alone, and whose results are taken as they come; [`finally`] for cleanup
-//! that must run whatever happens; [`gather`], [`race`], [`race_ok`] and [`as_completed`] for futures that run
+//! that must run whatever happens, [`using`] if that is to close something; [`gather`], [`race`], [`race_ok`] and [`as_completed`] for futures that run
 //! side by side in one task; [`wait`] for tasks whose handles you keep; [`shield`] for work that must not end
 //! with its waiter.
 
@@ -30,6 +30,7 @@ mod spawning;
 mod start;
 mod task_set;
 mod timeout_scope;
+mod using;
 mod wait;
 mod waiter;
 
@@ -53,4 +54,5 @@ pub use shield::{Shield, shield};
 pub use start::{Ready, Start, StartError, TryStart};
 pub use task_set::{JoinTasks, NextResult, NextWithId, TaskSet, TaskSetBuilder};
 pub use timeout_scope::{TimeoutScope, timeout_scope};
+pub use using::using;
 pub use wait::{DoneAndPending, Wait, WaitFor, WaitTimeout, wait, wait_results, wait_timeout};
