@@ -89,16 +89,7 @@ pub(crate) fn another_turn(cx: &mut Context<'_>) -> Poll<()> {
 
 /// The place of the first `byte`.
 pub fn find_byte(byte: u8, bytes: &[u8]) -> Option<usize> {
-    // A block without an early exit is compiled to vector instructions.
-    const BLOCK: usize = 32;
-    let mut start = 0;
-    for block in bytes.chunks_exact(BLOCK) {
-        if block.iter().fold(false, |hit, b| hit | (*b == byte)) {
-            break;
-        }
-        start += BLOCK;
-    }
-    bytes[start..].iter().position(|b| *b == byte).map(|i| start + i)
+    corio_runtime::sys::find_byte(byte, bytes)
 }
 
 /// Takes `byte` off the end, if it is there.

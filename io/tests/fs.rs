@@ -433,3 +433,27 @@ fn what_is_in_memory_is_read_at_once_and_all_else_the_same() {
         dir.close().await.unwrap();
     });
 }
+
+#[test]
+fn large_files_are_read_whole_as_bytes_and_as_text() {
+    run(async {
+        let dir = fs::temp::dir().await.unwrap();
+        let path = dir.path().join("large");
+        // Around the size from which on memory is taken in another way; and a device, which tells no size.
+        for len in [(4 << 20) - 1, 4 << 20, (4 << 20) + 1, 9_000_001] {
+            let mut data: Vec<u8> = (0..len).map(|i| (i % 123) as u8).collect();
+            sync::write(&path, &data).unwrap();
+            assert!(fs::read(&path).await.unwrap() == data);
+            assert!(fs::read_to_string(&path).await.unwrap().as_bytes() == data);
+            data[len - 1] = 0xFF;
+            sync::write(&path, &data).unwrap();
+            let error = fs::read_to_string(&path).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidData);
+            let text = error.to_string();
+            assert!(text.contains(&format!("from its byte {}", len - 1)), "{text}");
+        }
+        let nothing = fs::read_to_string("/dev/null").await.unwrap();
+        assert_eq!(nothing, "");
+        dir.close().await.unwrap();
+    });
+}

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use corio_runtime::reactor::{Direction, Registered, Wait};
+use corio_runtime::sys;
 
 use crate::socket::{MAX_VECTORS, Socket};
 
@@ -59,6 +60,24 @@ impl<S: Socket> Core<S> {
         }
         let len = buffer.len();
         self.0.poll_stream_io(Direction::Read, wait, len, cx, |s| s.read(buffer))
+    }
+
+    /// Reads up to `size` bytes into `bytes`, which is empty. Memory is taken when there may be something to read.
+    pub(crate) fn poll_read_new(
+        &self,
+        wait: Wait,
+        cx: &mut Context<'_>,
+        bytes: &mut Vec<u8>,
+        size: usize,
+    ) -> Poll<io::Result<usize>> {
+        let read = |s: &S| {
+            bytes.reserve_exact(size);
+            sys::read_within(s.as_fd(), bytes, size)
+        };
+        if !S::SHORT_READ_DRAINS {
+            return self.0.poll_io(Direction::Read, wait, cx, read);
+        }
+        self.0.poll_stream_io(Direction::Read, wait, size, cx, read)
     }
 
     pub(crate) fn poll_read_vectored(

@@ -11,17 +11,16 @@ use std::io::Result;
 use std::path::Path;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{learn, open, read};
+pub(super) use linux::{learn, open, read, room};
 #[cfg(not(target_os = "linux"))]
-pub(super) use nowhere::{learn, open, read};
+pub(super) use nowhere::{learn, open, read, room};
 
 /// Reads a whole file, blocking; what is learnt about its file system helps the next.
 pub(super) fn read_by_call(path: &Path) -> Result<Vec<u8>> {
     use std::io::Read;
 
     let mut file = std::fs::File::open(path)?;
-    learn(&file);
-    let mut bytes = Vec::new();
+    let mut bytes = room(learn(&file))?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -29,6 +28,7 @@ pub(super) fn read_by_call(path: &Path) -> Result<Vec<u8>> {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::File;
+    use std::io::{Error, Result};
     use std::os::fd::AsFd;
     use std::path::Path;
 
@@ -37,6 +37,8 @@ mod linux {
     use corio_sync::prim::Mutex;
     use corio_sync::prim::statics::OnceLock;
 
+    /// From this size on a file fills at least one large page, however they are placed.
+    const LARGE: u64 = 4 << 20;
     /// Larger files are worth a thread.
     const MOST: usize = 64 << 10;
     /// One of these is worth so many operations of the task's budget.
@@ -60,17 +62,30 @@ mod linux {
         devices.iter().find(|known| known.0 == device).map(|known| known.1)
     }
 
-    /// Remembers what kind of file system a file is on. It may block.
-    pub(in super::super) fn learn(file: &File) {
-        let Ok(stat) = sys::stat(file.as_fd()) else { return };
-        if is_local(stat.device).is_some() {
-            return;
+    /// Remembers what kind of file system a file is on, and tells the file's size, if it has one. It may block.
+    pub(in super::super) fn learn(file: &File) -> u64 {
+        let Ok(stat) = sys::stat(file.as_fd()) else { return 0 };
+        if is_local(stat.device).is_none() {
+            if let Ok(kind) = sys::file_system(file.as_fd()) {
+                let mut devices = DEVICES.get_or_init(Mutex::default).lock();
+                if devices.len() < MOST_DEVICES {
+                    devices.push((stat.device, LOCAL.contains(&kind)));
+                }
+            }
         }
-        let Ok(kind) = sys::file_system(file.as_fd()) else { return };
-        let mut devices = DEVICES.get_or_init(Mutex::default).lock();
-        if devices.len() < MOST_DEVICES {
-            devices.push((stat.device, LOCAL.contains(&kind)));
+        if stat.is_file { stat.size } else { 0 }
+    }
+
+    /// Memory for what is read from a file of `size` bytes.
+    ///
+    /// To take it for a large file page by page costs more than to read the file: large pages are asked for.
+    pub(in super::super) fn room(size: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if size >= LARGE {
+            bytes.try_reserve_exact(usize::try_from(size).map_err(Error::other)?)?;
+            sys::prefer_large_pages(&mut bytes);
         }
+        Ok(bytes)
     }
 
     /// Opens a regular file for reading, if that needs no waiting; gives its size, too.
@@ -119,7 +134,13 @@ mod nowhere {
     use std::fs::File;
     use std::path::Path;
 
-    pub(in super::super) fn learn(_: &File) {}
+    pub(in super::super) fn learn(_: &File) -> u64 {
+        0
+    }
+
+    pub(in super::super) fn room(_: u64) -> std::io::Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
 
     pub(in super::super) fn open(_: &Path) -> Option<File> {
         None

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use corio_runtime::blocking;
 
 use super::{Call, cached, name};
+use crate::support::not_utf8;
 
 /// Reads a whole file.
 ///
@@ -53,8 +54,11 @@ pub fn read(path: impl AsRef<Path>) -> Call<Vec<u8>> {
 #[track_caller]
 pub fn read_to_string(path: impl AsRef<Path>) -> Call<String> {
     let known = path.as_ref().to_path_buf();
-    Call::on_path("read", path, |path| std::fs::read_to_string(path))
-        .trying(move || String::from_utf8(cached::read(&known)?).ok())
+    let text = |path: &Path| {
+        String::from_utf8(cached::read_by_call(path)?)
+            .map_err(|error| not_utf8("the file", error.utf8_error().valid_up_to()))
+    };
+    Call::on_path("read", path, text).trying(move || String::from_utf8(cached::read(&known)?).ok())
 }
 
 /// Writes a file: makes it, or replaces what is in it.

@@ -9,6 +9,7 @@ mod epoll;
 mod fds;
 #[cfg(target_os = "linux")]
 mod files;
+mod memory;
 #[cfg(target_os = "linux")]
 mod processes;
 
@@ -17,6 +18,9 @@ pub use epoll::{Epoll, Event, Events, eventfd};
 pub use fds::{PollFd, pipe, poll, set_status_flags, status_flags, write};
 #[cfg(target_os = "linux")]
 pub use files::{Stat, file_system, open_cached, read_cached, send_file, stat, stat_cached};
+#[cfg(target_os = "linux")]
+pub use memory::prefer_large_pages;
+pub use memory::{find_byte, read_within};
 #[cfg(target_os = "linux")]
 pub use processes::{open_process, peer_credentials, signal_process};
 
