@@ -1,4 +1,4 @@
-//! Waiting on a plain thread.
+//! Waiting on a plain thread, for the primitives and for the handles of the runtime.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Drives `future` on this thread for at most `timeout`, and drops it then. It is always polled once.
-pub(crate) fn block_on_timeout<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
+pub fn block_on_timeout<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
     // A sum that overflows is a deadline that never comes.
     drive(future, Instant::now().checked_add(timeout))
 }

@@ -30,13 +30,14 @@
 #![deny(unsafe_code)]
 
 #[doc(hidden)]
+pub mod blocking;
+#[doc(hidden)]
 #[allow(unsafe_code, reason = "follows a pointer to the current task: invariants in the file")]
 pub mod hooks;
 #[doc(hidden)]
 #[allow(unsafe_code, reason = "the spin lock: invariants in the file")]
 pub mod prim;
 
-mod blocking;
 mod closed;
 mod io_error;
 mod message;

@@ -9,11 +9,11 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use corio_sync::blocking;
 use corio_sync::hooks::{self, Site, WaitKind};
-use corio_sync::prim::Parker;
 
 use super::context_copy::ContextVars;
 use super::error::TaskError;
@@ -184,28 +184,15 @@ impl<T> Task<T> {
     #[track_caller]
     pub fn result_blocking(mut self, timeout: Duration) -> Result<Result<T, TaskError>, Self> {
         hooks::forbid_blocking("Task::result_blocking");
-        struct Unpark(Parker);
-        impl Wake for Unpark {
-            fn wake(self: Arc<Self>) {
-                self.0.unpark();
-            }
-        }
-        let unpark = Arc::new(Unpark(Parker::new()));
-        let waker = Waker::from(unpark.clone());
-        let start = std::time::Instant::now();
-        loop {
-            if let Poll::Ready(result) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker))
-            {
-                return Ok(result);
-            }
-            let Some(left) = timeout.checked_sub(start.elapsed()) else { return Err(self) };
-            assert!(
-                left.is_zero() || !runs_a_core(),
-                "`Task::result_blocking` was to wait in a callback on a thread that runs tasks, which \
-                 would stop them all, perhaps the one that is waited for: await it in a task"
-            );
-            unpark.0.park_timeout(left);
-        }
+        // Where tasks run, a look and no more.
+        let limit = if runs_a_core() { Duration::ZERO } else { timeout };
+        let done = blocking::block_on_timeout(&mut self, limit);
+        assert!(
+            done.is_some() || limit == timeout,
+            "`Task::result_blocking` was to wait in a callback on a thread that runs tasks, which \
+             would stop them all, perhaps the one that is waited for: await it in a task"
+        );
+        done.ok_or(self)
     }
 
     /// What the task came to, if it is done and nobody has taken it.
@@ -260,12 +247,11 @@ impl<T> Future for Task<T> {
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         std::task::ready!(hooks::poll_budget(cx));
-        let header = self.header();
-        if !header.state.is_done() && hooks::current_task_id() == header.head.id {
-            hooks::spend();
-            return Poll::Ready(Err(TaskError::awaits_itself(header)));
-        }
         if self.poll_done(cx).is_pending() {
+            if hooks::current_task_id() == self.header().head.id {
+                hooks::spend();
+                return Poll::Ready(Err(TaskError::awaits_itself(self.header())));
+            }
             // The place is that of the task awaited: the `.await` itself cannot be known.
             hooks::set_wait_on(
                 Site::new(self.header().head.spawned_at()),
