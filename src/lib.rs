@@ -29,6 +29,21 @@
 //!     assert_eq!(task.await.unwrap(), 42);
 //! }
 //! ```
+//!
+//! # Features
+//!
+//! All but `tls` are on by default. A program that needs less builds faster with `default-features = false` and
+//! those that it names; tasks, structured concurrency, time, signals, [`sync`] and the adaptors of [`io`] are
+//! always there.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `macros` | [`main`], [`test`], [`select!`], [`join!`], [`try_join!`] |
+//! | `net` | sockets: [`net`], [`open_datagram`] |
+//! | `streams` | readers, writers and servers over sockets: [`open_connection`], [`start_server`]; `net`, too |
+//! | `fs` | files, and the standard streams: [`fs`], [`io::stdin`] |
+//! | `process` | child processes: [`process`] |
+//! | `tls` | encrypted connections, by rustls with ring; `streams`, too |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "macros")]
@@ -55,9 +70,11 @@ pub use corio_io::fs;
 pub use corio_io::process;
 #[cfg(feature = "net")]
 pub use corio_net as net;
+#[cfg(feature = "net")]
+pub use corio_net::open_datagram;
 #[cfg(feature = "streams")]
 pub use corio_net::{
-    StreamReader, StreamWriter, open_connection, open_datagram, open_unix_connection, start_server,
+    StreamReader, StreamWriter, open_connection, open_unix_connection, start_server,
     start_unix_server,
 };
 pub use corio_sync as sync;

@@ -12,6 +12,10 @@
 //! Every descriptor is closed on exec from birth, and no write raises `SIGPIPE`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "streams"),
+    allow(dead_code, reason = "streams use parts of sockets that nobody else does")
+)]
 
 mod accept;
 mod addr;
@@ -28,10 +32,12 @@ mod resolve;
 mod rt;
 mod say;
 mod send_file;
+#[cfg(feature = "streams")]
 mod server;
 mod socket;
 mod split;
 mod stream_core;
+#[cfg(feature = "streams")]
 mod streams;
 mod tcp_listener;
 mod tcp_socket;
@@ -52,8 +58,10 @@ pub use handed_over::{HandedOver, handed_over};
 pub use open_datagram::{MaybeAddr, open_datagram};
 pub use options::{Keepalive, ListenOptions, UnixListenOptions};
 pub use resolve::lookup_host;
+#[cfg(feature = "streams")]
 pub use server::{HandlerResult, Server, ServerOptions, start_server, start_unix_server};
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+#[cfg(feature = "streams")]
 pub use streams::{
     ConnectOptions, DEFAULT_LIMIT, Drain, IncompleteRead, LimitOverrun, Lines, StreamReader,
     StreamWriter, open_connection, open_unix_connection, stream_pair,

@@ -12,11 +12,6 @@ use corio_sync::hooks::WaitKind;
 
 use crate::rt;
 use crate::stream_core::HasCore;
-use crate::streams::conn::Conn;
-use crate::streams::error::Failure;
-use crate::streams::hold::{Hold, write_past};
-use crate::streams::transport::Transport;
-use crate::streams::writer::StreamWriter;
 use crate::{TcpStream, UnixStream};
 
 /// How much is sent before other tasks have a turn.
@@ -70,74 +65,7 @@ impl UnixStream {
     }
 }
 
-impl StreamWriter {
-    /// Sends `count` bytes of `file`, from `offset`, behind what is buffered, and returns how many: fewer if the
-    /// file is shorter.
-    ///
-    /// Over a plain socket the system moves them; see [`TcpStream::send_file`]. Under TLS they are read, on a
-    /// thread for blocking calls, and written. What others write meanwhile is buffered, and sent behind the
-    /// file.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`write_all`](Self::write_all), and of reading the file. A [`close`](Self::close) ends it with an
-    /// error, and the file is cut off.
-    ///
-    /// # Cancel safety
-    ///
-    /// Unsafe: some of the file may be sent, and nothing says how much.
-    #[track_caller]
-    #[doc(alias = "sendfile")]
-    pub fn send_file<'a>(
-        &'a self,
-        file: &'a File,
-        offset: u64,
-        count: u64,
-    ) -> impl Future<Output = io::Result<u64>> + Send {
-        let wait = Wait::here(WaitKind::Write);
-        async move {
-            let conn = self.conn();
-            // Fails, too, where nothing may be written any more.
-            let hold = Hold::of(conn, wait).await?;
-            match conn.transport() {
-                Transport::Tcp(stream) => {
-                    let sent = hold.run(send(stream, file, offset, count, wait)).await;
-                    sent.inspect_err(|error| note(conn, error))
-                }
-                Transport::Unix(stream) => {
-                    let sent = hold.run(send(stream, file, offset, count, wait)).await;
-                    sent.inspect_err(|error| note(conn, error))
-                }
-                Transport::Other(_) => {
-                    hold.run(async {
-                        let mut sent = 0;
-                        while sent < count {
-                            let part = read_part(file, offset + sent, count - sent).await?;
-                            if part.is_empty() {
-                                break;
-                            }
-                            write_past(conn, wait, &part).await?;
-                            sent += part.len() as u64;
-                        }
-                        Ok(sent)
-                    })
-                    .await
-                }
-            }
-        }
-    }
-}
-
-/// What ended the connection under a file is for its reader and its other writers, too.
-fn note(conn: &Conn, error: &io::Error) {
-    let failure = Failure::from(error);
-    let ours = conn.out().closed().is_some();
-    if !ours && (failure.cuts_both() || error.kind() == io::ErrorKind::BrokenPipe) {
-        conn.fail(failure);
-    }
-}
-
-async fn send<S: HasCore + Sync>(
+pub(crate) async fn send<S: HasCore + Sync>(
     stream: &S,
     file: &File,
     offset: u64,
@@ -189,7 +117,7 @@ async fn moved<S: HasCore + Sync>(
 }
 
 /// Reads some bytes, at most `count`, on a thread for blocking calls. Empty at the end of the file.
-async fn read_part(file: &File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+pub(crate) async fn read_part(file: &File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
     let file = file.try_clone()?;
     rt::blocking(move || {
         let mut part = vec![0; count.min(PART) as usize];

@@ -12,6 +12,7 @@ pub(crate) mod open;
 pub(crate) mod outgoing;
 pub(crate) mod reader;
 mod search;
+mod send_file;
 pub(crate) mod transport;
 pub(crate) mod waiters;
 pub(crate) mod writer;
