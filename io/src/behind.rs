@@ -17,6 +17,8 @@ use corio_sync::prim::{Arc, Mutex, MutexGuard};
 
 use corio_runtime::say::say;
 
+use crate::with_context;
+
 /// As many bytes wait to be written before a writer waits.
 pub(crate) const MOST_PENDING: usize = 2 << 20;
 
@@ -185,8 +187,7 @@ impl<S: Sink> Behind<S> {
         let mut done = 0;
         let failed = |done: usize, error: Error| {
             let (name, all) = (self.sink.name(), bytes.len());
-            let text = format!("{done} of {all} bytes were written to {name}, then: {error}");
-            Error::new(error.kind(), text)
+            with_context(error, format_args!("{done} of {all} bytes were written to {name}, then"))
         };
         while done < bytes.len() {
             match self.sink.write(&bytes[done..]) {

@@ -39,28 +39,29 @@ pub use support::find_byte;
 
 #[cfg(unix)]
 mod async_fd;
-#[cfg(all(unix, feature = "fs"))]
+#[cfg(unix)]
 mod behind;
 pub mod buf_read;
 mod buffer;
 mod buffered;
+mod context;
 pub mod copy;
 mod cursor;
 pub mod duplex;
 pub mod framed;
-#[cfg(all(unix, feature = "fs"))]
+#[cfg(unix)]
 pub mod fs;
 #[cfg(unix)]
 pub mod pipe;
 #[cfg(target_os = "linux")]
 mod poller;
 pub mod prelude;
-#[cfg(all(unix, feature = "process"))]
+#[cfg(unix)]
 pub mod process;
 pub mod read;
 pub mod seek;
 mod split;
-#[cfg(all(unix, feature = "fs"))]
+#[cfg(unix)]
 mod stdio;
 mod trivial;
 pub mod write;
@@ -72,6 +73,9 @@ pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, Result, SeekFrom};
 pub use async_fd::AsyncFd;
 pub use buf_read::{AsyncBufReadExt, Lines, Split};
 pub use buffered::{BufReader, BufStream, BufWriter};
+pub use context::raw_os_error;
+#[doc(hidden)]
+pub use context::{told, with_context};
 pub use copy::{copy, copy_bidirectional, copy_buf};
 #[cfg(unix)]
 pub use corio_runtime::reactor::{Direction, Interest, Readiness};
@@ -85,7 +89,7 @@ pub use poller::{Poller, PollerEvent};
 pub use read::{AsyncReadExt, Chain, Take};
 pub use seek::AsyncSeekExt;
 pub use split::{ReadHalf, ReuniteError, WriteHalf, split};
-#[cfg(all(unix, feature = "fs"))]
+#[cfg(unix)]
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use trivial::{Empty, Repeat, Sink, empty, repeat, sink};
 pub use write::AsyncWriteExt;

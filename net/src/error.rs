@@ -3,29 +3,24 @@
 use std::fmt::Display;
 use std::io;
 
-/// The same kind of error, with what was being done in front.
-pub(crate) fn with_context(error: io::Error, what: impl Display) -> io::Error {
-    io::Error::new(error.kind(), format!("{what}: {error}"))
-}
+use corio_io::told;
+pub(crate) use corio_io::with_context;
 
 /// The caller handed in something that cannot work.
 pub(crate) fn invalid(what: impl Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what.to_string())
 }
 
-/// One error for several attempts, of the kind of the last: `what: first; second`.
+/// One error for several attempts, of the kind of the last, which is its source: `what: first; second`.
 ///
 /// With no attempts at all it says that there was nothing to try.
-pub(crate) fn all_failed(what: impl Display, attempts: Vec<(String, io::Error)>) -> io::Error {
-    let Some((_, last)) = attempts.last() else {
-        return invalid(format_args!("{what}: there is no address to try"));
-    };
-    let kind = last.kind();
-    if let [(_, only)] = &attempts[..] {
-        return io::Error::new(kind, format!("{what}: {only}"));
-    }
+pub(crate) fn all_failed(what: impl Display, mut attempts: Vec<(String, io::Error)>) -> io::Error {
     let list: Vec<_> = attempts.iter().map(|(to, error)| format!("{to}: {error}")).collect();
-    io::Error::new(kind, format!("{what}: {}", list.join("; ")))
+    match attempts.pop() {
+        None => invalid(format_args!("{what}: there is no address to try")),
+        Some((_, only)) if attempts.is_empty() => with_context(only, what),
+        Some((_, last)) => told(format!("{what}: {}", list.join("; ")), last),
+    }
 }
 
 #[cfg(test)]

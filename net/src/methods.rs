@@ -402,6 +402,31 @@ macro_rules! stream_methods {
                 }
             }
 
+            /// Sends `count` bytes of `file`, from `offset`, and returns how many: fewer if the file is
+            /// shorter.
+            ///
+            /// On Linux the system moves them (`sendfile`); elsewhere, and for what it cannot move, they
+            /// are read and written. The file's own position does not change. Reading from a disk may hold
+            /// up the thread for as long as the disk takes.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`write`](Self::write), and of reading the file.
+            ///
+            /// # Cancel safety
+            ///
+            /// Unsafe: some of the file may be sent, and nothing says how much.
+            #[track_caller]
+            #[doc(alias = "sock_sendfile")]
+            pub fn send_file<'a>(
+                &'a self,
+                file: &'a std::fs::File,
+                offset: u64,
+                count: u64,
+            ) -> impl Future<Output = io::Result<u64>> + Send {
+                crate::send_file::send(self, file, offset, count, Wait::here(WaitKind::Write))
+            }
+
             /// Waits until an operation in `direction` is worth trying.
             ///
             /// # Errors

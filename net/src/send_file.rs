@@ -1,70 +1,20 @@
 //! Sending a file over a connection, without its bytes passing through the program where the system can.
 
 use std::fs::File;
-use std::future::Future;
 use std::io;
 #[cfg(target_os = "linux")]
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
 use corio_runtime::reactor::Wait;
-use corio_sync::hooks::WaitKind;
 
 use crate::rt;
 use crate::stream_core::HasCore;
-use crate::{TcpStream, UnixStream};
 
 /// How much is sent before other tasks have a turn.
 const PART: u64 = 256 * 1024;
 
-impl TcpStream {
-    /// Sends `count` bytes of `file`, from `offset`, and returns how many: fewer if the file is shorter.
-    ///
-    /// On Linux the system moves them (`sendfile`); elsewhere, and for what it cannot move, they are read and
-    /// written. The file's own position does not change. Reading from a disk may hold up the thread for as
-    /// long as the disk takes.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`write`](Self::write), and of reading the file.
-    ///
-    /// # Cancel safety
-    ///
-    /// Unsafe: some of the file may be sent, and nothing says how much.
-    #[track_caller]
-    #[doc(alias = "sock_sendfile")]
-    pub fn send_file<'a>(
-        &'a self,
-        file: &'a File,
-        offset: u64,
-        count: u64,
-    ) -> impl Future<Output = io::Result<u64>> + Send {
-        send(self, file, offset, count, Wait::here(WaitKind::Write))
-    }
-}
-
-impl UnixStream {
-    /// Sends `count` bytes of `file`, from `offset`; see [`TcpStream::send_file`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`TcpStream::send_file`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Unsafe: some of the file may be sent, and nothing says how much.
-    #[track_caller]
-    #[doc(alias = "sock_sendfile")]
-    pub fn send_file<'a>(
-        &'a self,
-        file: &'a File,
-        offset: u64,
-        count: u64,
-    ) -> impl Future<Output = io::Result<u64>> + Send {
-        send(self, file, offset, count, Wait::here(WaitKind::Write))
-    }
-}
-
+/// Sends `count` bytes of `file`, from `offset`, and tells how many: fewer if the file is shorter.
 pub(crate) async fn send<S: HasCore + Sync>(
     stream: &S,
     file: &File,

@@ -20,7 +20,10 @@ use crate::stream_core::Core;
 ///
 /// It reads and writes through `&self`; [`split`](Self::split) and [`into_split`](Self::into_split) make
 /// two values of its two directions. Dropping it closes it, without waiting, whatever
-/// [`set_linger`](Self::set_linger) says.
+/// [`set_linger`](Self::set_linger) says. If the peer has sent, or sends later, what was not read, the system
+/// answers with a reset, and the peer may lose what was written last:
+/// [`close_gracefully`](Self::close_gracefully) sees to it that it does not, and so do the
+/// [streams](Self::into_streams) by themselves.
 ///
 /// # Examples
 ///

@@ -193,10 +193,15 @@ impl Served {
         (sockets.len(), others.len())
     }
 
-    /// Checks that the process has the descriptors it had `before`, and `more` sockets.
+    /// Checks that the process has the descriptors it had `before`, and `more` sockets, once those are closed
+    /// whose peers have only now gone.
     #[track_caller]
     fn check_descriptors(&self, before: (usize, usize), more: usize) {
-        let now = self.descriptors();
+        let (start, mut now) = (Instant::now(), self.descriptors());
+        while now.0 != before.0 + more && start.elapsed() < LONG {
+            thread::sleep(Duration::from_millis(10));
+            now = self.descriptors();
+        }
         assert_eq!(now.0, before.0 + more, "sockets");
         // A worker that has had nothing to do before makes itself a selector, of two descriptors.
         assert!(now.1 <= before.1 + 2 * WORKERS, "{now:?} after {before:?}");

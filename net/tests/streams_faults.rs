@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{LONG, on_both};
+use corio_io::raw_os_error;
 use corio_net::{StreamReader, StreamWriter, open_connection, start_server};
 use corio_runtime::runtime::Builder;
 use corio_runtime::time::{sleep, timeout};
@@ -205,10 +206,16 @@ fn a_reset_that_the_writer_met_is_no_end_to_the_reader() {
                 _ => writer.write(b"x").unwrap_err(),
             };
             assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+            // It says who has reset it, and keeps the system's number.
+            let named = error.to_string();
+            assert!(named.starts_with(&format!("the connection with {}: ", writer.peer_addr()?)));
+            assert_eq!(raw_os_error(&error), Some(libc::ECONNRESET), "{error:?}");
             match way {
                 0 => {
                     let error = reader.read_to_end().await.unwrap_err();
                     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+                    assert_eq!(error.to_string(), named);
+                    assert_eq!(raw_os_error(&error), Some(libc::ECONNRESET), "{error:?}");
                 }
                 1 => {
                     let error = reader.read_exact(8).await.unwrap_err();
@@ -222,6 +229,29 @@ fn a_reset_that_the_writer_met_is_no_end_to_the_reader() {
         }
         Ok(())
     });
+}
+
+/// A reset that a file on its way meets is none either: not even to a reader that is faster to look.
+#[test]
+fn a_reset_that_a_file_met_is_no_end_to_the_reader() {
+    let runtime = Builder::new_multi_thread().worker_threads(3).build().unwrap();
+    let result: io::Result<()> = runtime.block_on(async {
+        let file = Arc::new(file_of(b'f', MUCH)?);
+        for _ in 0..200 {
+            let (mut reader, writer, peer) = with_peer().await?;
+            let (writer, file) = (Arc::new(writer), file.clone());
+            let own = writer.clone();
+            let sending = spawn(async move { own.send_file(&file, 0, MUCH as u64).await });
+            let reading = spawn(async move { reader.read_to_end().await });
+            yield_now().await;
+            reset(peer);
+            timeout(LONG, sending).await.unwrap().unwrap().unwrap_err();
+            let error = timeout(LONG, reading).await.unwrap().unwrap().unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        }
+        Ok(())
+    });
+    result.unwrap();
 }
 
 /// An end is an end, whatever is then written to the peer that has gone.

@@ -246,6 +246,7 @@ fn a_refused_connection_names_the_address_and_keeps_its_kind() {
         let error = TcpStream::connect(addr).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert!(error.to_string().contains(&addr.to_string()), "{error}");
+        assert_eq!(corio_io::raw_os_error(&error), Some(libc::ECONNREFUSED), "{error:?}");
         let error = TcpSocket::for_addr(addr)?.connect(addr).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert!(error.to_string().contains(&addr.to_string()), "{error}");

@@ -105,6 +105,7 @@ fn tls_02_05_a_handshake_has_its_time() {
         let hasty = connector().handshake_timeout(Duration::from_millis(20))?;
         let error = open_connection_tls(silent.local_addr()?, &hasty).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().contains(&silent.local_addr()?.to_string()), "{error}");
         assert!(connector().handshake_timeout(Duration::ZERO).is_err());
         assert!(acceptor().handshake_timeout(Duration::ZERO).is_err());
         // A client that says nothing does not keep a server: it sees the end.
@@ -142,6 +143,12 @@ fn tls_04_a_certificate_that_nobody_trusts() {
         let error = open_connection_tls(addr, &wary).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         assert!(error.to_string().contains("certificate"), "{error}");
+        // It says with whom, and what rustls had to say is found within.
+        let with = format!("the TLS handshake with 127.0.0.1 ({addr}) failed: ");
+        assert!(error.to_string().starts_with(&with), "{error}");
+        let source = std::error::Error::source(&error).unwrap();
+        let within = source.downcast_ref::<io::Error>().unwrap().get_ref().unwrap();
+        assert!(within.downcast_ref::<corio_net::tls::rustls::Error>().is_some(), "{within:?}");
         Ok(())
     });
 }

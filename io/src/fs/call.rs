@@ -11,6 +11,8 @@ use corio_runtime::task::TaskError;
 use corio_runtime::{Handle, Task};
 use corio_sync::hooks::{self, Site, WaitKind};
 
+use crate::with_context;
+
 /// An operation on files, done on a thread for blocking calls: what the functions of [`fs`](super)
 /// return.
 ///
@@ -72,11 +74,8 @@ impl<T: Send + 'static> Call<T> {
         let [from, to] = paths.map(Path::to_path_buf);
         Self::new(move || {
             call(&from, &to).map_err(|error| {
-                let (kind, from, to) = (error.kind(), from.display(), to.display());
-                Error::new(
-                    kind,
-                    WithContext { text: format!("cannot {what} {from} to {to}"), error },
-                )
+                let (from, to) = (from.display(), to.display());
+                with_context(error, format_args!("cannot {what} {from} to {to}"))
             })
         })
     }
@@ -104,27 +103,7 @@ pub(crate) fn outcome<T>(result: std::result::Result<T, TaskError>) -> Result<T>
 
 /// `error` with what was being done, and where.
 pub(crate) fn with_path(error: Error, what: &str, path: &Path) -> Error {
-    let text = format!("cannot {what} {}", path.display());
-    Error::new(error.kind(), WithContext { text, error })
-}
-
-/// The system's error is the source, for those who look for its number.
-#[derive(Debug)]
-struct WithContext {
-    text: String,
-    error: Error,
-}
-
-impl fmt::Display for WithContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.text, self.error)
-    }
-}
-
-impl std::error::Error for WithContext {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
+    with_context(error, format_args!("cannot {what} {}", path.display()))
 }
 
 impl<T: Send + 'static> Future for Call<T> {

@@ -127,10 +127,10 @@ impl Terms {
         let Accepted { transport, peer, member } = accepted;
         #[cfg(feature = "tls")]
         if let Some(acceptor) = &self.tls {
-            let (tls, time, member) = (acceptor.session()?, acceptor.handshake, Some(member));
+            let (handshake, member) = (acceptor.handshake()?, Some(member));
             return match transport {
-                Transport::Tcp(io) => encrypt(io, tls, time, peer, member, self.limit).await,
-                Transport::Unix(io) => encrypt(io, tls, time, peer, member, self.limit).await,
+                Transport::Tcp(io) => encrypt(io, handshake, peer, member, self.limit).await,
+                Transport::Unix(io) => encrypt(io, handshake, peer, member, self.limit).await,
                 Transport::Other(_) => unreachable!("only sockets are accepted"),
             };
         }

@@ -12,9 +12,11 @@ use corio_sync::prim::{Arc, AtomicBool, Mutex, MutexGuard, Ordering};
 
 use super::error::Failure;
 use super::flusher::Flusher;
+use super::linger::linger;
 use super::outgoing::{End, Goal, Outgoing, too_much, write_zero};
 use super::transport::Transport;
 use super::waiters::{Key, Wake};
+use crate::error::with_context;
 use crate::say::Seldom;
 use crate::server::clients::Member;
 #[cfg(feature = "tls")]
@@ -31,6 +33,10 @@ pub(crate) struct Conn {
     out: Mutex<Outgoing>,
     /// We have closed it: reads give the end.
     closed: AtomicBool,
+    /// A read has met the peer's end.
+    peer_ended: AtomicBool,
+    /// The socket is kept until the peer has ended its side, or has been for long enough.
+    lingers: AtomicBool,
     /// Where the flusher runs: the runtime in which the connection was made, if it was in one.
     runtime: Option<Handle>,
     /// The server that it is a client of waits for its end.
@@ -81,6 +87,8 @@ impl Conn {
             peer,
             out: Mutex::new(Outgoing::default()),
             closed: AtomicBool::new(false),
+            peer_ended: AtomicBool::new(false),
+            lingers: AtomicBool::new(false),
             runtime: Handle::try_current().ok(),
             member,
             tls,
@@ -117,16 +125,47 @@ impl Conn {
         if self.is_closed() {
             return Poll::Ready(Ok(0));
         }
-        match self.transport.poll_read(wait, cx, buffer) {
-            // It may have been closed meanwhile, by somebody who then found no reader to wake.
-            Poll::Pending if self.is_closed() => Poll::Ready(Ok(0)),
-            Poll::Ready(Err(_)) if self.is_closed() => Poll::Ready(Ok(0)),
-            other => other,
+        let poll = self.transport.poll_read(wait, cx, buffer);
+        self.outcome(poll, buffer.len())
+    }
+
+    /// What a reader is told that has tried to read `most` bytes.
+    #[inline]
+    fn outcome(&self, poll: Poll<io::Result<usize>>, most: usize) -> Poll<io::Result<usize>> {
+        match poll {
+            Poll::Ready(Ok(0)) if most > 0 => {
+                // Ordering: Relaxed, it only spares an attempt to read.
+                self.peer_ended.store(true, Ordering::Relaxed);
+                Poll::Ready(Ok(0))
+            }
+            Poll::Ready(Ok(count)) => Poll::Ready(Ok(count)),
+            Poll::Pending if !self.was_closed_meanwhile() => Poll::Pending,
+            Poll::Ready(Err(error)) if !self.is_closed() => Poll::Ready(Err(self.named(error))),
+            _ => Poll::Ready(Ok(0)),
+        }
+    }
+
+    /// Whether it has been closed while a reader took its place in the line. Who closes it later finds the
+    /// reader there.
+    #[cold]
+    fn was_closed_meanwhile(&self) -> bool {
+        // Ordering: AcqRel on both sides, this and the swap in `close_reading` or the store in `abort`. The
+        // two have an order: the later one sees the closing, or the reader's place in the line.
+        self.closed.fetch_or(false, Ordering::AcqRel)
+    }
+
+    /// `error`, with whose connection it is, unless it is not of the connection.
+    #[cold]
+    pub(crate) fn named(&self, error: io::Error) -> io::Error {
+        if self.peer.is_some() && Failure::lasts(&error) {
+            with_context(error, self)
+        } else {
+            error
         }
     }
 
     fn is_closed(&self) -> bool {
-        // Ordering: Acquire pairs with the Release in `close_reading`: who is woken by it sees it.
+        // Ordering: Acquire pairs with the swaps in `close_reading` and `abort`: who is woken by them sees it.
         self.closed.load(Ordering::Acquire)
     }
 
@@ -185,6 +224,7 @@ impl Conn {
 
     #[cold]
     fn failed(&self, out: MutexGuard<'_, Outgoing>, error: io::Error) -> io::Error {
+        let error = self.named(error);
         self.fail_holding(out, Failure::from(&error));
         error
     }
@@ -199,6 +239,7 @@ impl Conn {
         if out.buffered() == 0 {
             let mut cx = Context::from_waker(Waker::noop());
             let work = out.poll_work(&self.transport, Wait::here(WaitKind::Write), &mut cx);
+            let work = work.map_err(|error| self.named(error));
             let ready = work.is_ready();
             let error = match &work {
                 Poll::Ready(Err(error)) => Some(Failure::from(error)),
@@ -229,9 +270,19 @@ impl Conn {
     fn close_reading(&self) {
         // A connection that has failed gives its reader what is left, and then its own error.
         let failed = matches!(self.out.lock().end, Some(End::Failed(_)));
-        // Ordering: Release, see `is_closed`.
-        if !failed && !self.closed.swap(true, Ordering::Release) {
+        // Ordering: AcqRel, see `is_closed` and `was_closed_meanwhile`.
+        if !failed && !self.closed.swap(true, Ordering::AcqRel) {
             self.transport.end_reading();
+            self.linger();
+        }
+    }
+
+    /// Keeps the socket until the peer has ended its side, once. Ours has been ended.
+    fn linger(&self) {
+        // Ordering: Relaxed, the two are about nothing but themselves.
+        let over = self.peer_ended.load(Ordering::Relaxed);
+        if !over && !self.lingers.swap(true, Ordering::Relaxed) {
+            linger(&self.transport, self.runtime.as_ref());
         }
     }
 
@@ -253,6 +304,11 @@ impl Conn {
         }
     }
 
+    /// The connection has failed for a reason that the system does not know.
+    pub(crate) fn fail_because(&self, kind: io::ErrorKind, text: &str) {
+        self.fail(Failure::from(&self.named(io::Error::new(kind, text))));
+    }
+
     /// The connection has failed; whoever waits for it is told.
     pub(crate) fn fail(&self, failure: Failure) {
         self.fail_holding(self.out.lock(), failure);
@@ -268,15 +324,24 @@ impl Conn {
         drop(out);
         wake.wake();
         if untold {
-            LOST.say(format_args!("{self} was dropped with {lost} bytes unsent: {text}"));
+            // Most errors say whose they are.
+            let whose = format!("{self}: ");
+            let why = text.strip_prefix(&whose).unwrap_or(&text);
+            LOST.say(format_args!("{self} was dropped with {lost} bytes unsent: {why}"));
         }
     }
 
     /// The failure that has cut off what the peer sends. The system tells it once, so that a reader sees an
     /// end where a writer has met the failure first.
     pub(crate) fn cut_off(&self) -> Option<Failure> {
-        match &self.out.lock().end {
+        let out = self.out.lock();
+        match &out.end {
             Some(End::Failed(failure)) if failure.cuts_both() => Some(failure.clone()),
+            // Who sends a file past the buffer may have met it, and is about to say so.
+            None if out.held && self.transport.is_reset() => {
+                let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+                Some(Failure::from(&self.named(reset)))
+            }
             _ => None,
         }
     }
@@ -330,10 +395,20 @@ impl Conn {
     /// Ends the connection now, whatever is unsent.
     pub(crate) fn abort(&self) {
         let (wake, _) = self.out.lock().finish(End::Aborted);
-        // Ordering: Release, see `is_closed`.
-        self.closed.store(true, Ordering::Release);
+        // Ordering: AcqRel, see `is_closed` and `was_closed_meanwhile`.
+        self.closed.swap(true, Ordering::AcqRel);
         self.transport.abort();
         wake.wake();
+    }
+}
+
+impl Drop for Conn {
+    fn drop(&mut self) {
+        // After a failure or an abort there is nothing that the peer could still read.
+        let sent = self.out.get_mut().is_sent();
+        if sent {
+            self.linger();
+        }
     }
 }
 

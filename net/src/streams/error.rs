@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use corio_io::{raw_os_error, told};
 use corio_sync::prim::Arc;
 
 /// The stream ended before what was asked for had come.
@@ -138,19 +139,22 @@ impl Error for LimitOverrun {}
 /// An error that is told to everybody who asks after it happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
+    /// The system's number.
     os: Option<i32>,
+    /// There is nothing but the number.
+    bare: bool,
     kind: io::ErrorKind,
     text: Arc<str>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: io::ErrorKind, text: &str) -> Self {
-        Self { os: None, kind, text: text.into() }
+        Self { os: None, bare: false, kind, text: text.into() }
     }
 
     /// Whether `error` is about the connection, so that it stays.
     pub(crate) fn lasts(error: &io::Error) -> bool {
-        error.raw_os_error().is_some() || error.kind() != io::ErrorKind::Other
+        raw_os_error(error).is_some() || error.kind() != io::ErrorKind::Other
     }
 
     /// Whether what the peer sends is lost by it, too. A broken pipe is not such a failure: it says only that
@@ -173,7 +177,8 @@ impl Failure {
 
     pub(crate) fn error(&self) -> io::Error {
         match self.os {
-            Some(os) => io::Error::from_raw_os_error(os),
+            Some(os) if self.bare => io::Error::from_raw_os_error(os),
+            Some(os) => told(self.text.to_string(), io::Error::from_raw_os_error(os)),
             None => io::Error::new(self.kind, &*self.text),
         }
     }
@@ -185,7 +190,8 @@ impl Failure {
 
 impl From<&io::Error> for Failure {
     fn from(error: &io::Error) -> Self {
-        Self { os: error.raw_os_error(), kind: error.kind(), text: error.to_string().into() }
+        let bare = error.raw_os_error().is_some();
+        Self { os: raw_os_error(error), bare, kind: error.kind(), text: error.to_string().into() }
     }
 }
 
@@ -197,6 +203,7 @@ mod tests {
     fn a_failure_says_the_same_each_time() {
         for error in [
             io::Error::from_raw_os_error(libc::ECONNRESET),
+            corio_io::with_context(io::Error::from_raw_os_error(libc::ECONNRESET), "with a"),
             io::Error::new(io::ErrorKind::InvalidData, "odd"),
         ] {
             let failure = Failure::from(&error);
@@ -204,6 +211,7 @@ mod tests {
                 let again = failure.error();
                 assert_eq!(again.kind(), error.kind());
                 assert_eq!(again.raw_os_error(), error.raw_os_error());
+                assert_eq!(raw_os_error(&again), raw_os_error(&error));
                 assert_eq!(again.to_string(), error.to_string());
                 assert_eq!(failure.text(), error.to_string());
             }

@@ -20,7 +20,7 @@ use crate::rt::{Sleep, sleep};
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
 /// So long, all in all, the end of a runtime waits for what is unsent.
-const LAST: Duration = Duration::from_secs(1);
+pub(crate) const LAST: Duration = Duration::from_secs(1);
 
 /// Sends what is buffered. There is one for each connection while the system takes no more, and none
 /// otherwise: it costs nothing where the peer keeps up.
@@ -62,6 +62,7 @@ impl Future for Flusher {
         let waker = cx.waker().clone();
         let mut out = this.conn.out();
         let work = out.poll_work(this.conn.transport(), this.wait, cx);
+        let work = work.map_err(|error| this.conn.named(error));
         if work.is_ready() {
             out.flushing = false;
             let failed = match &work {
@@ -104,7 +105,7 @@ impl Future for Flusher {
             } else {
                 format!("the peer took nothing for {GRACE:?}")
             };
-            this.conn.fail(Failure::new(io::ErrorKind::TimedOut, &text));
+            this.conn.fail_because(io::ErrorKind::TimedOut, &text);
             this.conn.abort();
             return Poll::Ready(());
         }
@@ -119,7 +120,7 @@ impl Drop for Flusher {
         }
         if self.last {
             let text = "the runtime has been shut down";
-            return self.conn.fail(Failure::new(io::ErrorKind::NotConnected, text));
+            return self.conn.fail_because(io::ErrorKind::NotConnected, text);
         }
         // Its task was cancelled, which only the end of the runtime does: a last attempt.
         let mut last = Flusher::new(self.conn.clone());

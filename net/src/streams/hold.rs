@@ -73,6 +73,7 @@ pub(crate) async fn write_past(conn: &Conn, wait: Wait, mut data: &[u8]) -> io::
         match checked {
             Ok(count) => data = &data[count..],
             Err(error) => {
+                let error = conn.named(error);
                 conn.fail(Failure::from(&error));
                 return Err(error);
             }

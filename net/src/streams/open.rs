@@ -18,7 +18,7 @@ use crate::error::invalid;
 use crate::happy::{self, Plan, STAGGER};
 use crate::resolve::resolve;
 #[cfg(feature = "tls")]
-use crate::tls::{TlsConnector, encrypt};
+use crate::tls::{Handshake, TlsConnector, encrypt};
 use crate::{TcpStream, UnixStream};
 
 /// Connects to `addr`, and gives the two sides of the connection.
@@ -234,9 +234,7 @@ impl ConnectOptions {
         let name = self.server_name.clone().or(host);
         match (&self.tls, name) {
             (None, _) => self.no_encryption(),
-            (Some(connector), Some(name)) => {
-                Ok(Encryption(Some((connector.session(&name)?, connector.handshake))))
-            }
+            (Some(connector), Some(name)) => Ok(Encryption(Some(connector.handshake(&name)?))),
             (Some(_), None) => Err(invalid(
                 "TLS needs to know whom it is to meet: name the server with `server_name`",
             )),
@@ -277,7 +275,7 @@ impl ConnectOptions {
 
 /// How a connection becomes streams: plain, or encrypted.
 #[derive(Default)]
-struct Encryption(#[cfg(feature = "tls")] Option<(rustls::Connection, Duration)>);
+struct Encryption(#[cfg(feature = "tls")] Option<Handshake>);
 
 impl Encryption {
     #[allow(clippy::unused_async, reason = "with the feature `tls` it waits")]
@@ -288,10 +286,10 @@ impl Encryption {
         limit: usize,
     ) -> io::Result<(StreamReader, StreamWriter)> {
         #[cfg(feature = "tls")]
-        if let Some((tls, time)) = self.0 {
+        if let Some(handshake) = self.0 {
             return match transport {
-                Transport::Tcp(stream) => encrypt(stream, tls, time, peer, None, limit).await,
-                Transport::Unix(stream) => encrypt(stream, tls, time, peer, None, limit).await,
+                Transport::Tcp(stream) => encrypt(stream, handshake, peer, None, limit).await,
+                Transport::Unix(stream) => encrypt(stream, handshake, peer, None, limit).await,
                 Transport::Other(_) => unreachable!("only sockets are connected"),
             };
         }

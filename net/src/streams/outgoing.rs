@@ -114,6 +114,11 @@ impl Outgoing {
                 && (self.goal == Goal::Open || (self.goal == Goal::End && self.ended))
     }
 
+    /// Whether everything is sent, our end included.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.ended && matches!(self.end, None | Some(End::Closed))
+    }
+
     /// Tells whether a write would go anywhere.
     pub(crate) fn check_open(&self) -> io::Result<()> {
         if let Some(end) = &self.end {

@@ -18,9 +18,9 @@ impl StreamWriter {
     /// Sends `count` bytes of `file`, from `offset`, behind what is buffered, and returns how many: fewer if the
     /// file is shorter.
     ///
-    /// Over a plain socket the system moves them; see [`TcpStream::send_file`](crate::TcpStream::send_file). Under TLS they are read, on a
-    /// thread for blocking calls, and written. What others write meanwhile is buffered, and sent behind the
-    /// file.
+    /// Over a plain socket the system moves them; see
+    /// [`TcpStream::send_file`](crate::TcpStream::send_file). Under TLS they are read, on a thread for blocking
+    /// calls, and written. What others write meanwhile is buffered, and sent behind the file.
     ///
     /// # Errors
     ///
@@ -45,12 +45,10 @@ impl StreamWriter {
             let hold = Hold::of(conn, wait).await?;
             match conn.transport() {
                 Transport::Tcp(stream) => {
-                    let sent = hold.run(send(stream, file, offset, count, wait)).await;
-                    sent.inspect_err(|error| note(conn, error))
+                    hold.run(noted(conn, send(stream, file, offset, count, wait))).await
                 }
                 Transport::Unix(stream) => {
-                    let sent = hold.run(send(stream, file, offset, count, wait)).await;
-                    sent.inspect_err(|error| note(conn, error))
+                    hold.run(noted(conn, send(stream, file, offset, count, wait))).await
                 }
                 Transport::Other(_) => {
                     hold.run(async {
@@ -72,11 +70,16 @@ impl StreamWriter {
     }
 }
 
-/// What ended the connection under a file is for its reader and its other writers, too.
-fn note(conn: &Conn, error: &io::Error) {
-    let failure = Failure::from(error);
-    let ours = conn.out().closed().is_some();
-    if !ours && (failure.cuts_both() || error.kind() == io::ErrorKind::BrokenPipe) {
-        conn.fail(failure);
-    }
+/// What ends the connection under a file is for its reader and its other writers, too: it is told before they
+/// may go on.
+async fn noted(conn: &Conn, sending: impl Future<Output = io::Result<u64>>) -> io::Result<u64> {
+    sending.await.map_err(|error| {
+        let error = conn.named(error);
+        let failure = Failure::from(&error);
+        let ours = conn.out().closed().is_some();
+        if !ours && (failure.cuts_both() || error.kind() == io::ErrorKind::BrokenPipe) {
+            conn.fail(failure);
+        }
+        error
+    })
 }

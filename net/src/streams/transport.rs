@@ -1,5 +1,6 @@
 //! What a stream of this module is on: a socket, or anything that reads and writes bytes.
 
+use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
@@ -16,9 +17,16 @@ use crate::stream_core::{Core, HasCore};
 use crate::{TcpStream, UnixStream};
 
 /// A stream of bytes in both directions.
-pub(crate) trait Both: AsyncRead + AsyncWrite + Send {}
+pub(crate) trait Both: AsyncRead + AsyncWrite + Send {
+    /// Itself, to be told apart from others.
+    fn as_any(&self) -> &dyn Any;
+}
 
-impl<T: AsyncRead + AsyncWrite + Send> Both for T {}
+impl<T: AsyncRead + AsyncWrite + Send + 'static> Both for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
 
 /// What carries the bytes. The sockets are told apart rather than hidden behind a pointer: that spares an
 /// allocation for each, and a lock and an indirect call for each operation.
@@ -132,28 +140,54 @@ impl Transport {
         }
     }
 
-    /// Lets a read that waits know that we have closed the stream.
+    /// Lets a read that waits know that we have closed the stream. The socket itself can still be read.
     pub(crate) fn end_reading(&self) {
-        // That the connection may be gone already is what is wanted.
-        let _ = match self {
-            Transport::Tcp(stream) => stream.core().shutdown(Shutdown::Read),
-            Transport::Unix(stream) => stream.core().shutdown(Shutdown::Read),
+        match self {
+            Transport::Tcp(stream) => stream.core().io().registration().wake(Direction::Read),
+            Transport::Unix(stream) => stream.core().io().registration().wake(Direction::Read),
             Transport::Other(other) => {
                 let waiting = other.reader.lock().take();
                 if let Some(waker) = waiting {
                     waker.wake();
                 }
-                Ok(())
             }
-        };
+        }
+    }
+
+    /// The socket underneath by another descriptor, if there is one.
+    pub(crate) fn duplicate(&self) -> Option<Transport> {
+        match self {
+            Transport::Tcp(stream) => tcp_again(stream),
+            Transport::Unix(stream) => unix_again(stream),
+            #[cfg(feature = "tls")]
+            Transport::Other(other) => {
+                let io = other.io.lock();
+                crate::tls::socket_under(io.as_ref()?.as_ref().get_ref().as_any())
+            }
+            #[cfg(not(feature = "tls"))]
+            Transport::Other(_) => None,
+        }
+    }
+
+    /// Reads what is there; `WouldBlock` when that is nothing. Only for sockets.
+    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Transport::Tcp(stream) => stream.try_read(buffer),
+            Transport::Unix(stream) => stream.try_read(buffer),
+            Transport::Other(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// Sees to it that what is not sent yet never is, and that the other side notices.
     pub(crate) fn abort(&self) {
+        // That the connection may be gone already is what is wanted.
         match self {
-            // The reset is sent when the descriptor is closed; a shutdown would look like an end.
-            Transport::Tcp(stream) => drop(stream.set_linger(Some(Duration::ZERO))),
-            Transport::Unix(_) => {}
+            Transport::Tcp(stream) => {
+                // The reset is sent when the descriptor is closed; ending the writing would look like an end.
+                let _ = stream.set_linger(Some(Duration::ZERO));
+                let _ = stream.core().shutdown(Shutdown::Read);
+            }
+            Transport::Unix(stream) => drop(stream.core().shutdown(Shutdown::Read)),
             Transport::Other(other) => {
                 let io = other.io.lock().take();
                 drop(io);
@@ -162,12 +196,27 @@ impl Transport {
         self.end_reading();
     }
 
+    /// Whether the connection is gone although we have not ended our side: the peer has reset it.
+    pub(crate) fn is_reset(&self) -> bool {
+        matches!(self, Transport::Tcp(stream) if stream.peer_addr().is_err())
+    }
+
     pub(crate) fn can_half_close(&self) -> bool {
         match self {
             Transport::Tcp(_) | Transport::Unix(_) => true,
             Transport::Other(other) => other.half_close,
         }
     }
+}
+
+pub(crate) fn tcp_again(stream: &TcpStream) -> Option<Transport> {
+    let socket = stream.core().socket().try_clone().ok()?;
+    Some(Transport::Tcp(TcpStream::from_nonblocking(socket, 0)))
+}
+
+pub(crate) fn unix_again(stream: &UnixStream) -> Option<Transport> {
+    let socket = stream.core().socket().try_clone().ok()?;
+    Some(Transport::Unix(UnixStream::from_nonblocking(socket)))
 }
 
 impl Other {

@@ -35,6 +35,12 @@ use crate::{TcpStream, UnixStream};
 /// same stream goes on. A peer that takes nothing for 30 seconds then loses the connection, and a line on
 /// stderr says how many bytes were lost. The end of the runtime waits for a second.
 ///
+/// When both sides of a socket are dropped, or it is [closed](Self::close), it is kept in the background until the
+/// peer has ended its side, too, and what still comes is thrown away: a system answers bytes that nobody will
+/// read with a reset, and that can destroy the last answer on its way. It is kept for no longer than two
+/// seconds in which nothing comes, 30 seconds or 16 MiB; [`abort`](Self::abort) closes it at once. The end of
+/// the runtime waits for a second if the peer is sending, and not at all if it is silent.
+///
 /// # Examples
 ///
 /// ```
@@ -191,6 +197,8 @@ impl StreamWriter {
     ///
     /// It does not wait; [`wait_closed`](Self::wait_closed) does, and tells of errors. Whoever waits in
     /// [`drain`](Self::drain) is told at once. A peer that takes nothing for 30 seconds loses the connection.
+    /// One that still sends gets all of our bytes, and its own are thrown away for a while; see
+    /// [`StreamWriter`].
     pub fn close(&self) {
         // An error is kept for `wait_closed`.
         let _ = self.conn.aim(Goal::Close);
@@ -209,7 +217,7 @@ impl StreamWriter {
     }
 
     /// Waits until the connection is closed: by [`close`](Self::close) or [`abort`](Self::abort), or by an
-    /// error.
+    /// error. The system has all that was sent by then; the peer may not.
     ///
     /// # Errors
     ///

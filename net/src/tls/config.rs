@@ -20,14 +20,23 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
-    pub(crate) handshake: Duration,
+    handshake: Duration,
 }
 
 /// The server's side of TLS: its certificate and key.
 #[derive(Clone)]
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
-    pub(crate) handshake: Duration,
+    handshake: Duration,
+}
+
+/// A handshake that has not begun.
+pub(crate) struct Handshake {
+    pub(crate) tls: Connection,
+    /// How long it may take.
+    pub(crate) limit: Duration,
+    /// Whom a client wants to meet.
+    pub(crate) name: Option<String>,
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -98,11 +107,12 @@ impl TlsConnector {
         Ok(self)
     }
 
-    pub(crate) fn session(&self, name: &str) -> io::Result<Connection> {
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| {
+    pub(crate) fn handshake(&self, name: &str) -> io::Result<Handshake> {
+        let server = ServerName::try_from(name.to_owned()).map_err(|_| {
             invalid(format_args!("`{}` is no name of a server", crate::host::shown(name)))
         })?;
-        Ok(ClientConnection::new(self.config.clone(), name).map_err(wrong)?.into())
+        let tls = ClientConnection::new(self.config.clone(), server).map_err(wrong)?.into();
+        Ok(Handshake { tls, limit: self.handshake, name: Some(name.to_owned()) })
     }
 }
 
@@ -146,8 +156,9 @@ impl TlsAcceptor {
         Ok(self)
     }
 
-    pub(crate) fn session(&self) -> io::Result<Connection> {
-        Ok(ServerConnection::new(self.config.clone()).map_err(wrong)?.into())
+    pub(crate) fn handshake(&self) -> io::Result<Handshake> {
+        let tls = ServerConnection::new(self.config.clone()).map_err(wrong)?.into();
+        Ok(Handshake { tls, limit: self.handshake, name: None })
     }
 }
 

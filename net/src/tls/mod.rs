@@ -11,13 +11,13 @@
 mod config;
 mod session;
 
+use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use rustls::pki_types::CertificateDer;
@@ -26,13 +26,16 @@ pub use config::{TlsAcceptor, TlsConnector};
 pub use rustls;
 
 use crate::addr::ToSocketAddrs;
+use crate::error::with_context;
 use crate::rt;
 use crate::server::clients::Member;
 use crate::streams::conn::Conn;
 use crate::streams::open::ConnectOptions;
 use crate::streams::reader::StreamReader;
-use crate::streams::transport::Transport;
+use crate::streams::transport::{Transport, tcp_again, unix_again};
 use crate::streams::writer::StreamWriter;
+use crate::{TcpStream, UnixStream};
+pub(crate) use config::Handshake;
 use session::Session;
 
 /// What the two sides of a TLS connection have agreed on; from [`StreamWriter::tls_info`].
@@ -95,8 +98,8 @@ impl StreamWriter {
 /// # Errors
 ///
 /// Those of [`open_connection`](crate::open_connection); [`InvalidData`](io::ErrorKind::InvalidData), with
-/// rustls's error inside, when the peer's certificate does not do, or it speaks no TLS;
-/// [`TimedOut`](io::ErrorKind::TimedOut) when the handshake takes too long;
+/// rustls's error inside of its [source](std::error::Error::source), when the peer's certificate does not do, or
+/// it speaks no TLS; [`TimedOut`](io::ErrorKind::TimedOut) when the handshake takes too long;
 /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) when the peer ends it.
 ///
 /// # Cancel safety
@@ -129,7 +132,7 @@ pub async fn start_tls(
     connector: &TlsConnector,
     name: &str,
 ) -> io::Result<(StreamReader, StreamWriter)> {
-    upgrade(reader, writer, connector.session(name)?, connector.handshake).await
+    upgrade(reader, writer, connector.handshake(name)?).await
 }
 
 /// Encrypts a connection that has begun without TLS, as its server; see [`start_tls`].
@@ -146,19 +149,18 @@ pub async fn start_tls_server(
     writer: StreamWriter,
     acceptor: &TlsAcceptor,
 ) -> io::Result<(StreamReader, StreamWriter)> {
-    upgrade(reader, writer, acceptor.session()?, acceptor.handshake).await
+    upgrade(reader, writer, acceptor.handshake()?).await
 }
 
 async fn upgrade(
     reader: StreamReader,
     writer: StreamWriter,
-    tls: rustls::Connection,
-    limit: Duration,
+    handshake: Handshake,
 ) -> io::Result<(StreamReader, StreamWriter)> {
     let (reading_limit, (high, low)) = (reader.limit(), writer.write_limits());
     let (peer, member) = (writer.conn().peer(), writer.conn().member().cloned());
     let joined = Joined { reader, writer };
-    let (reader, writer) = encrypt(joined, tls, limit, peer, member, reading_limit).await?;
+    let (reader, writer) = encrypt(joined, handshake, peer, member, reading_limit).await?;
     writer.set_write_limits(high, low)?;
     Ok((reader, writer))
 }
@@ -166,8 +168,7 @@ async fn upgrade(
 /// Does the handshake over `io`, and makes streams of it.
 pub(crate) async fn encrypt<S>(
     io: S,
-    tls: rustls::Connection,
-    limit: Duration,
+    handshake: Handshake,
     peer: Option<SocketAddr>,
     member: Option<Member>,
     reading_limit: usize,
@@ -175,17 +176,42 @@ pub(crate) async fn encrypt<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let Handshake { tls, limit, name } = handshake;
     let mut session = Session::new(io, tls);
-    match rt::timeout(limit, poll_fn(|cx| session.poll_handshake(cx))).await {
-        Ok(result) => result?,
+    let failed = match rt::timeout(limit, poll_fn(|cx| session.poll_handshake(cx))).await {
+        Ok(result) => result.err(),
         Err(_) => {
-            let what = format!("the TLS handshake was not done within {limit:?}");
-            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+            let what = format!("it was not done within {limit:?}");
+            Some(io::Error::new(io::ErrorKind::TimedOut, what))
         }
+    };
+    if let Some(error) = failed {
+        return Err(with_context(error, handshake_with(name, peer)));
     }
     let info = TlsInfo::of(session.tls());
     let conn = Conn::with_tls(Transport::other(session, false), peer, member, info);
     Ok((StreamReader::of(conn.clone(), reading_limit), StreamWriter::of(conn)))
+}
+
+/// What has failed, and with whom.
+fn handshake_with(name: Option<String>, peer: Option<SocketAddr>) -> String {
+    match (name, peer) {
+        (Some(name), Some(peer)) => format!("the TLS handshake with {name} ({peer}) failed"),
+        (Some(name), None) => format!("the TLS handshake with {name} failed"),
+        (None, Some(peer)) => format!("the TLS handshake with {peer} failed"),
+        (None, None) => "the TLS handshake failed".to_owned(),
+    }
+}
+
+/// The socket of a session, by another descriptor.
+pub(crate) fn socket_under(session: &dyn Any) -> Option<Transport> {
+    if let Some(session) = session.downcast_ref::<Session<TcpStream>>() {
+        return tcp_again(session.io());
+    }
+    if let Some(session) = session.downcast_ref::<Session<UnixStream>>() {
+        return unix_again(session.io());
+    }
+    session.downcast_ref::<Session<Joined>>()?.io().writer.conn().transport().duplicate()
 }
 
 /// The two sides of a connection as one again.

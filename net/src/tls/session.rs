@@ -62,6 +62,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         &self.tls
     }
 
+    /// What carries the encrypted bytes.
+    pub(super) fn io(&self) -> &S {
+        &self.io
+    }
+
     /// Agrees with the other side on keys, and on who it is.
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.tls.is_handshaking() {

@@ -1,12 +1,13 @@
 //! One descriptor's place in a reactor, taken at the first operation that would block.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc as StdArc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use corio_sync::hooks::{self, WaitKind};
 use corio_sync::prim::{Arc, AtomicU8, Ordering};
@@ -257,6 +258,16 @@ impl Registration {
                 self.assumed.fetch_and(!(mask(direction) as u8), Ordering::Relaxed);
             }
         }
+    }
+
+    /// Wakes whoever waits in `direction`, as an event would: they try again.
+    ///
+    /// For those who change what an operation comes to by other means than the descriptor.
+    pub fn wake(&self, direction: Direction) {
+        let Some(source) = self.source.get() else { return };
+        let mut wakers = VecDeque::new();
+        source.state.event(mask(direction), &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Waits until a read is worth trying.

@@ -1,0 +1,135 @@
+//! What becomes of a socket that we close while its peer may still send.
+//!
+//! A system answers what comes to a socket that is closed, or was unread when it was closed, with a reset, and
+//! that can destroy what we have sent before the peer has read it. So a socket whose peer has not ended its side
+//! is kept for a while after ours is shut down, and what comes is thrown away. RFC 9112 (9.6) asks this of
+//! servers that answer before they have read all of a request.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use corio_runtime::Handle;
+use corio_runtime::cleanup::adopt;
+use corio_runtime::reactor::Wait;
+use corio_runtime::time::Instant;
+use corio_sync::hooks::WaitKind;
+
+use super::flusher::{GRACE, LAST};
+use super::transport::Transport;
+use crate::rt::{Sleep, sleep};
+
+/// So long a peer may be silent before its socket is closed.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// So many bytes of a peer are thrown away.
+const MOST: usize = 16 * 1024 * 1024;
+
+/// How much is read at a time.
+const PART: usize = 8 * 1024;
+
+/// How many parts are thrown away at once, by whoever closes the socket.
+const AT_ONCE: usize = 16;
+
+/// Keeps the socket under `transport` open, by a descriptor of its own, until its peer has ended its side.
+///
+/// Without a socket or a runtime it does nothing.
+pub(super) fn linger(transport: &Transport, runtime: Option<&Handle>) {
+    let Some(runtime) = runtime.cloned().or_else(|| Handle::try_current().ok()) else { return };
+    let Some(socket) = transport.duplicate() else { return };
+    let mut linger = Linger::new(socket);
+    if linger.begin() {
+        drop(runtime.spawn(linger));
+    }
+}
+
+struct Linger {
+    socket: Transport,
+    wait: Wait,
+    /// How many bytes may still be thrown away.
+    left: usize,
+    /// The peer has sent something that nobody reads: closing now would mean a reset.
+    heard: bool,
+    /// There from the first wait on: the end of the peer's silence, and that of all patience.
+    patience: Option<(Sleep, Instant)>,
+    /// The runtime ends.
+    last: bool,
+    done: bool,
+}
+
+impl Linger {
+    fn new(socket: Transport) -> Self {
+        let wait = Wait::here(WaitKind::Read);
+        Self { socket, wait, left: MOST, heard: false, patience: None, last: false, done: true }
+    }
+
+    /// Throws away what is there; `false` if the peer has ended its side.
+    fn begin(&mut self) -> bool {
+        let mut waste = [0; PART];
+        for _ in 0..AT_ONCE {
+            match self.socket.try_read(&mut waste) {
+                Ok(count) if count > 0 => self.count(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                _ => return false,
+            }
+        }
+        self.done = false;
+        true
+    }
+
+    fn count(&mut self, count: usize) {
+        self.heard = true;
+        self.left = self.left.saturating_sub(count);
+    }
+
+    /// Whether the peer has had its time.
+    fn poll_patience(&mut self, came: bool, cx: &mut Context<'_>) -> Poll<()> {
+        let time = if self.last { LAST } else { SILENCE };
+        let (silence, end) =
+            self.patience.get_or_insert_with(|| (sleep(time), Instant::now() + GRACE));
+        if came && !self.last {
+            let until = (Instant::now() + SILENCE).min(*end);
+            silence.reset(until);
+        }
+        Pin::new(silence).poll(cx)
+    }
+}
+
+impl Future for Linger {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let (mut waste, mut came) = ([0; PART], false);
+        while this.left > 0 {
+            match this.socket.poll_read(this.wait, cx, &mut waste) {
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    this.count(count);
+                    came = true;
+                }
+                Poll::Pending if this.poll_patience(came, cx).is_pending() => return Poll::Pending,
+                // The peer has ended its side, or is gone, or its time is over.
+                _ => break,
+            }
+        }
+        this.done = true;
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Linger {
+    fn drop(&mut self) {
+        if self.done || self.last || !self.heard {
+            return;
+        }
+        // Its task was cancelled, which only the end of the runtime does. A peer that is sending has a last
+        // moment to read our answer; one that is silent has it by now.
+        if let Some(socket) = self.socket.duplicate() {
+            let mut last = Linger::new(socket);
+            (last.last, last.done, last.heard) = (true, false, true);
+            adopt(last);
+        }
+    }
+}
