@@ -39,7 +39,7 @@ pub use support::find_byte;
 
 #[cfg(unix)]
 mod async_fd;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "fs"))]
 mod behind;
 pub mod buf_read;
 mod buffer;
@@ -49,19 +49,19 @@ pub mod copy;
 mod cursor;
 pub mod duplex;
 pub mod framed;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "fs"))]
 pub mod fs;
 #[cfg(unix)]
 pub mod pipe;
 #[cfg(target_os = "linux")]
 mod poller;
 pub mod prelude;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "process"))]
 pub mod process;
 pub mod read;
 pub mod seek;
 mod split;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "fs"))]
 mod stdio;
 mod trivial;
 pub mod write;
@@ -89,7 +89,7 @@ pub use poller::{Poller, PollerEvent};
 pub use read::{AsyncReadExt, Chain, Take};
 pub use seek::AsyncSeekExt;
 pub use split::{ReadHalf, ReuniteError, WriteHalf, split};
-#[cfg(unix)]
+#[cfg(all(unix, feature = "fs"))]
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use trivial::{Empty, Repeat, Sink, empty, repeat, sink};
 pub use write::AsyncWriteExt;
