@@ -7,6 +7,8 @@
 //!
 //! No waker is cloned, woken or dropped while a lock is held.
 
+mod untold;
+
 use std::fmt;
 use std::io::{Error, ErrorKind, Result};
 use std::task::{Context, Poll, Waker, ready};
@@ -18,6 +20,7 @@ use corio_sync::prim::{Arc, Mutex, MutexGuard};
 use corio_runtime::say::say;
 
 use crate::with_context;
+use untold::Untold;
 
 /// As many bytes wait to be written before a writer waits.
 pub(crate) const MOST_PENDING: usize = 2 << 20;
@@ -34,6 +37,9 @@ pub(crate) trait Sink: Send + Sync + 'static {
 
     /// Takes a write whole where it can, so that the writes of several tasks do not mix.
     const WHOLE: bool;
+
+    /// It is there until the program ends, so that no drop of it can tell of an error.
+    const STAYS: bool;
 
     /// What people call it.
     fn name(&self) -> String;
@@ -55,6 +61,9 @@ struct Out {
     /// A call is on its way.
     scheduled: bool,
     error: Option<Error>,
+    /// There is a task that sees to it that the error is told; and its waker.
+    watched: bool,
+    watcher: Option<Waker>,
     /// Tasks that wait for room or for everything to be written.
     waiting: Vec<Waker>,
 }
@@ -124,6 +133,9 @@ impl<S: Sink> Behind<S> {
         loop {
             let mut out = self.out.lock();
             if let Some(value) = attempt(&mut out) {
+                let watcher = if out.error.is_none() { out.watcher.take() } else { None };
+                drop(out);
+                watcher.into_iter().for_each(Waker::wake);
                 return Poll::Ready(value);
             }
             if out.waiting.iter().any(|known| known.will_wake(cx.waker())) {
@@ -209,6 +221,9 @@ struct Write<S: Sink> {
 impl<S: Sink> Drop for Write<S> {
     fn drop(&mut self) {
         drop(self.behind.turn());
+        if S::STAYS {
+            Untold::watch(&self.behind);
+        }
     }
 }
 

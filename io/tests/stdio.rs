@@ -2,11 +2,11 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Stdio;
 use std::time::Duration;
 
-use corio_io::{stderr, stdin, stdout};
+use corio_io::{raw_os_error, stderr, stdin, stdout};
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{run, spawn};
 use rustix::fs::OFlags;
@@ -67,10 +67,46 @@ fn roles() {
             stderr().flush().await.unwrap();
             std::process::exit(0);
         }),
+        Some("lost") => run(async {
+            onto_a_full_device();
+            stdout().write_all(b"lost\n").await.unwrap();
+        }),
+        Some("lost for long") => run(async {
+            onto_a_full_device();
+            stdout().write_all(b"lost\n").await.unwrap();
+            // Long enough for the failure to come before the end; if it is not, nothing else is seen.
+            sleep(Duration::from_millis(50)).await;
+        }),
+        Some("asked by flush") => run(async {
+            onto_a_full_device();
+            stdout().write_all(b"lost\n").await.unwrap();
+            let error = stdout().flush().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::StorageFull);
+            assert_eq!(raw_os_error(&error), Some(28), "{error:?}");
+            stderr().write_all(b"<asked>\n").await.unwrap();
+        }),
+        Some("asked by a write") => run(async {
+            onto_a_full_device();
+            let error = loop {
+                if let Err(error) = stdout().write_all(b"lost\n").await {
+                    break error;
+                }
+                sleep(Duration::from_millis(1)).await;
+            };
+            assert_eq!(error.kind(), ErrorKind::StorageFull);
+            stderr().write_all(b"<asked>\n").await.unwrap();
+        }),
         Some(other) => panic!("unknown role {other}"),
     }
     // libtest's own last words are not wanted.
     std::process::exit(0);
+}
+
+/// From now on standard output is a device that is full; libtest has written what it had to say before.
+fn onto_a_full_device() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    // SAFETY: the call takes two numbers; `full` is open, and 1 belongs to this test for itself.
+    assert_eq!(unsafe { libc::dup2(full.as_raw_fd(), 1) }, 1);
 }
 
 /// Tasks, threads with `println!`, and no flush at the end.
@@ -201,6 +237,27 @@ fn a_reader_that_has_gone_is_a_plain_error() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(said.contains("<broken>"), "{said}");
     assert!(ended(child).success());
+}
+
+/// What could not be written is never lost without a word: who asks is told, or people are.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_full_device_does_not_take_is_told() {
+    for (role, asked) in [
+        ("lost", false),
+        ("lost for long", false),
+        ("asked by flush", true),
+        ("asked by a write", true),
+    ] {
+        let mut child = command("roles", role);
+        let child = child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(ended(child).success(), "{role}: {said}");
+        let told = said.contains("0 of 5 bytes were written to standard output, then: ");
+        assert_eq!((told, said.contains("<asked>")), (!asked, asked), "{role}: {said}");
+    }
 }
 
 /// Terminals: a pseudo-terminal, raw, so that lines are not waited for.

@@ -23,6 +23,7 @@ enum Standard {
 impl Sink for Standard {
     /// The lines of several tasks do not mix.
     const WHOLE: bool = true;
+    const STAYS: bool = true;
 
     /// Holds std's own lock, so that `println!` does not come in between.
     fn write(&self, bytes: &[u8]) -> Result<usize> {
@@ -79,8 +80,10 @@ macro_rules! output {
         /// All handles are one stream. A write is taken whole and at once, unless 2 MiB are outstanding,
         /// and appears in one piece: neither another task's writes nor `println!` come into the middle
         /// of it. It is written on a thread for blocking calls, before the runtime ends. An
-        /// error, such as [`BrokenPipe`](std::io::ErrorKind::BrokenPipe) when the reader has gone, is
-        /// that of a later write or [`flush`](Self::flush).
+        /// error, such as [`BrokenPipe`](std::io::ErrorKind::BrokenPipe) when the reader has gone, or
+        /// [`StorageFull`](std::io::ErrorKind::StorageFull), is that of a later write or
+        /// [`flush`](Self::flush); if none of them comes, a line on stderr tells of it when the runtime
+        /// ends. A program that must know flushes.
         ///
         /// # Cancel safety
         ///

@@ -1,5 +1,6 @@
 //! What a stream of this module is on: a socket, or anything that reads and writes bytes.
 
+#[cfg(feature = "tls")]
 use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -19,10 +20,12 @@ use crate::{TcpStream, UnixStream};
 /// A stream of bytes in both directions.
 pub(crate) trait Both: AsyncRead + AsyncWrite + Send {
     /// Itself, to be told apart from others.
+    #[cfg(feature = "tls")]
     fn as_any(&self) -> &dyn Any;
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + 'static> Both for T {
+    #[cfg(feature = "tls")]
     fn as_any(&self) -> &dyn Any {
         self
     }

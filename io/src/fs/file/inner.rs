@@ -26,6 +26,7 @@ impl Inner {
 
 impl Sink for Inner {
     const WHOLE: bool = false;
+    const STAYS: bool = false;
 
     fn write(&self, bytes: &[u8]) -> Result<usize> {
         (&*self.file).write(bytes)
