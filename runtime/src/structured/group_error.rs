@@ -221,6 +221,54 @@ impl<E> GroupError<E> {
         &self.failures
     }
 
+    /// The first error alone, for callers that want one error of their own type: the others, and panics, are
+    /// dropped.
+    ///
+    /// # Panics
+    ///
+    /// When there is no error: with the panic of the first child that panicked, or, if nothing has failed, because
+    /// the group [was cancelled](Self::is_cancelled).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::structured::{GroupError, TaskGroup, task_group};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// enum Broken {
+    ///     Left,
+    ///     Right,
+    /// }
+    ///
+    /// async fn check(right: bool) -> Result<(), Broken> {
+    ///     task_group(|group: TaskGroup<Broken>| async move {
+    ///         group.spawn(async move { if right { Err(Broken::Right) } else { Ok(()) } });
+    ///         Ok(())
+    ///     })
+    ///     .await
+    ///     .map_err(GroupError::into_error)
+    /// }
+    ///
+    /// # corio_runtime::run(async {
+    /// assert_eq!(check(false).await, Ok(()));
+    /// assert_eq!(check(true).await, Err(Broken::Right));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn into_error(self) -> E {
+        let mut panic = None;
+        for failure in self.failures {
+            match failure.kind {
+                FailureKind::Error(error) => return error,
+                FailureKind::Panic(payload) => panic = panic.or(Some(payload)),
+            }
+        }
+        match panic {
+            Some(payload) => std::panic::resume_unwind(payload.into_inner()),
+            None => panic!("there is no error in the group: it was cancelled; see `is_cancelled`"),
+        }
+    }
+
     /// The failures, by value.
     pub fn into_failures(self) -> Vec<Failure<E>> {
         self.failures

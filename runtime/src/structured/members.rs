@@ -33,7 +33,8 @@ use crate::wake::wake_all;
 /// How many children a group of which nobody has asked `next` remembers.
 const REMEMBERED: usize = 1024;
 
-/// What a child of a group may return: `Result<T, E>`, or `()`.
+/// What a child of a group may return: `Result<T, E>`, or `()`; or nothing at all, if it is a loop without an
+/// end.
 #[diagnostic::on_unimplemented(
     message = "a child of a task group returns `()` or a `Result` with the group's error type `{E}`, not `{Self}`",
     label = "neither `()` nor a `Result<_, {E}>`",
@@ -51,6 +52,19 @@ mod sealed {
     pub trait Sealed<E> {}
     impl<T, E> Sealed<E> for Result<T, E> {}
     impl<E> Sealed<E> for () {}
+    impl<E> Sealed<E> for Never {}
+
+    /// What a function type returns.
+    pub trait Returns {
+        type Value;
+    }
+
+    impl<T> Returns for fn() -> T {
+        type Value = T;
+    }
+
+    /// The type `!`, which can be written as what a function returns, and not yet as a type of its own.
+    pub(super) type Never = <fn() -> ! as Returns>::Value;
 }
 
 impl<T, E> IntoOutcome<E> for Result<T, E> {
@@ -64,6 +78,13 @@ impl<E> IntoOutcome<E> for () {
     type Value = ();
     fn into_outcome(self) -> Result<(), E> {
         Ok(())
+    }
+}
+
+impl<E> IntoOutcome<E> for sealed::Never {
+    type Value = Infallible;
+    fn into_outcome(self) -> Result<Infallible, E> {
+        self
     }
 }
 

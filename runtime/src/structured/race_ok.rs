@@ -22,6 +22,9 @@ use crate::time::{Instant, Sleep};
 /// is over when the cleanups that this left behind have run. Of several that succeed in one poll the one that
 /// was woken first wins. [`stagger`](RaceOk::stagger) starts them one after another.
 ///
+/// To run them in parallel, spawn them into a [`TaskSet`](super::TaskSet) and look at the results as they come;
+/// a `Task` that loses a race goes on.
+///
 /// # Errors
 ///
 /// [`AllFailed`] with every error, in the order of the futures, when none has succeeded; without futures it

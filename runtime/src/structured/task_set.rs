@@ -211,6 +211,7 @@ impl<T> TaskSet<T> {
     ///
     /// Safe: the tasks stay, and no result is lost.
     #[doc(alias = "join_next")]
+    #[expect(clippy::should_implement_trait, reason = "it waits, which an iterator does not")]
     #[track_caller]
     pub fn next(&mut self) -> NextResult<'_, T> {
         NextResult(self.next_with_id())

@@ -206,6 +206,39 @@ async fn tg_12_the_error_of_a_group_goes_into_a_box() {
     assert_eq!(io::Error::from(*error).kind(), io::ErrorKind::NotFound);
 }
 
+/// One error of the caller's own type: the first, if there is one, else the panic goes on, as that of a call
+/// would.
+#[corio::test]
+async fn tg_16_one_error_of_many() {
+    async fn failing(panics: bool, errs: bool) -> Result<(), &'static str> {
+        task_group(|group: Group| async move {
+            let builder = || group.builder().eager(true);
+            if panics {
+                builder().spawn(async { std::panic::panic_any("panicked") });
+            }
+            if errs {
+                builder().spawn(async { Err::<(), _>("failed") });
+            }
+            Ok(())
+        })
+        .await
+        .map_err(GroupError::into_error)
+    }
+    assert_eq!(failing(false, false).await, Ok(()));
+    assert_eq!(failing(false, true).await, Err("failed"));
+    let panic = spawn(failing(true, false)).await.unwrap_err();
+    assert_eq!(panic.into_panic().downcast_ref::<&str>(), Some(&"panicked"));
+    let cancelled = task_group(|group: Group| async move {
+        let child = group.spawn(forever::<()>());
+        group.cancel();
+        child.await.map_err(|_| "never told")
+    });
+    let error = cancelled.await.unwrap_err();
+    assert!(error.is_cancelled());
+    let panic = std::panic::catch_unwind(|| error.into_error()).unwrap_err();
+    assert!(panic.downcast_ref::<&str>().unwrap().contains("it was cancelled"));
+}
+
 /// Its alternate form shows the errors in theirs.
 #[corio::test]
 async fn tg_12_the_alternate_form_is_passed_on() {

@@ -167,3 +167,23 @@ async fn tg_47_a_group_as_text() {
     assert_eq!(text(), "TaskGroup { children: 2, failures: 1, cancelled: true }");
     group.join().await.unwrap_err();
 }
+
+/// A child may be a loop without an end, without a word about what it would return.
+#[corio::test(start_paused = true)]
+async fn an_endless_child_ends_with_its_group() {
+    let log = Log::default();
+    let theirs = log.clone();
+    let value = task_group(|group: Group| async move {
+        group.spawn(async move {
+            loop {
+                sleep(ms(10)).await;
+                theirs.add("beat");
+            }
+        });
+        sleep(ms(25)).await;
+        group.cancel();
+        Ok(7)
+    });
+    assert_eq!(value.await.unwrap(), 7);
+    assert_eq!(log.get(), ["beat", "beat"]);
+}
