@@ -16,86 +16,41 @@ unset CARGO_TARGET_DIR RUSTFLAGS RUSTC_WRAPPER
 
 declare -A dependency=(
     [corio]="corio = { path = \"$root\" }"
+    [corio-net]="corio = { path = \"$root\", default-features = false, features = [\"macros\", \"net\"] }"
     [tokio]='tokio = { version = "1", features = ["io-util", "net", "rt-multi-thread"] }'
     [tokio-full]='tokio = { version = "1", features = ["full"] }'
     [smol]='smol = "2"'
 )
 
+# The program: the same for all, but for names.
 server() {
+    local library=${1%%-*} stream=stream spawn run
     case $1 in
-    corio)
-        cat <<'RUST'
-use corio::net::{TcpListener, TcpStream};
-
-async fn echo(mut stream: TcpStream) -> std::io::Result<()> {
-    let mut buffer = [0; 1024];
-    loop {
-        let n = stream.read(&mut buffer).await?;
-        if n == 0 {
-            return Ok(());
-        }
-        stream.write_all(&buffer[..n]).await?;
-    }
-}
-
-#[corio::main]
-async fn main() -> std::io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
-    loop {
-        let (stream, _) = listener.accept().await?;
-        drop(corio::spawn(echo(stream)));
-    }
-}
-RUST
+    corio*)
+        spawn='drop(corio::spawn(echo(stream)))'
+        run=$'#[corio::main]\nasync fn main() -> std::io::Result<()> {\n    serve().await\n}'
         ;;
-    tokio | tokio-full)
-        cat <<'RUST'
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-
-async fn echo(mut stream: TcpStream) -> std::io::Result<()> {
-    let mut buffer = [0; 1024];
-    loop {
-        let n = stream.read(&mut buffer).await?;
-        if n == 0 {
-            return Ok(());
-        }
-        stream.write_all(&buffer[..n]).await?;
-    }
-}
-
-async fn serve() -> std::io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(echo(stream));
-    }
-}
-
-RUST
-        if [[ $1 == tokio ]]; then
-            cat <<'RUST'
-fn main() -> std::io::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve())
-}
-RUST
-        else
-            cat <<'RUST'
-#[tokio::main]
-async fn main() -> std::io::Result<()> {
-    serve().await
-}
-RUST
-        fi
+    tokio)
+        spawn='tokio::spawn(echo(stream))'
+        run=$'fn main() -> std::io::Result<()> {\n    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve())\n}'
+        ;;
+    tokio-full)
+        spawn='tokio::spawn(echo(stream))'
+        run=$'#[tokio::main]\nasync fn main() -> std::io::Result<()> {\n    serve().await\n}'
         ;;
     smol)
-        cat <<'RUST'
-use smol::io::{AsyncReadExt, AsyncWriteExt};
-use smol::net::{TcpListener, TcpStream};
+        spawn='smol::spawn(echo(stream)).detach()'
+        run=$'fn main() -> std::io::Result<()> {\n    smol::block_on(serve())\n}'
+        ;;
+    esac
+    if [[ $library != corio ]]; then
+        stream='mut stream'
+        echo "use $library::io::{AsyncReadExt, AsyncWriteExt};"
+    fi
+    cat <<RUST
+use $library::net::{TcpListener, TcpStream};
 
-async fn echo(mut stream: TcpStream) -> std::io::Result<()> {
+async fn echo($stream: TcpStream) -> std::io::Result<()> {
     let mut buffer = [0; 1024];
     loop {
         let n = stream.read(&mut buffer).await?;
@@ -111,16 +66,12 @@ async fn serve() -> std::io::Result<()> {
     println!("{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
-        smol::spawn(echo(stream)).detach();
+        $spawn;
     }
 }
 
-fn main() -> std::io::Result<()> {
-    smol::block_on(serve())
-}
+$run
 RUST
-        ;;
-    esac
 }
 
 # Runs a command; leaves the CPU-seconds of it and all that it started in `cpu`.
@@ -145,7 +96,7 @@ works() {
     [[ $line == hello ]]
 }
 
-if (($# == 0)); then set -- corio tokio tokio-full smol; fi
+if (($# == 0)); then set -- corio corio-net tokio tokio-full smol; fi
 printf '%-12s %12s %14s %8s %14s\n' server 'CPU, release' 'CPU, dev' crates 'stripped'
 for name in "$@"; do
     [[ -v dependency[$name] ]] || {

@@ -44,7 +44,7 @@ impl Scale {
 
     /// How long one sample of a server takes.
     pub(crate) fn window(self) -> Duration {
-        Duration::from_millis(self.pick(600, 100, 0))
+        Duration::from_millis(self.pick(500, 100, 0))
     }
 
     /// How many of `full` tasks to make. The quick form has them all: fewer would be another test.

@@ -22,7 +22,7 @@ pub(crate) fn render(outcome: &Outcome, options: &Options, machine: &Machine) ->
         if row.workload.group != group {
             group = row.workload.group;
             let _ = write!(out, "<h2>{}</h2>", escape(group));
-            legend(&mut out);
+            legend(&mut out, rows, group);
         }
         card(&mut out, row);
     }
@@ -57,7 +57,11 @@ fn head(outcome: &Outcome, options: &Options, machine: &Machine) -> String {
     out
 }
 
-fn legend(out: &mut String) {
+/// The colours of those who take part in a group.
+fn legend(out: &mut String, rows: &[Row], group: &str) {
+    let rows = rows.iter().filter(|row| row.workload.group == group);
+    let present: Vec<_> =
+        rows.flat_map(|row| &row.cells).map(|cell| svg::class(cell.runtime)).collect();
     out.push_str("<p class='legend'>");
     for (name, library) in [
         ("corio", "corio"),
@@ -67,7 +71,9 @@ fn legend(out: &mut String) {
         ("corio's executor with another crate's channels and locks", "peer"),
         ("Python's asyncio", "python"),
     ] {
-        let _ = write!(out, "<span><i style='background:var(--{library})'></i>{name}</span>");
+        if present.contains(&library) {
+            let _ = write!(out, "<span><i style='background:var(--{library})'></i>{name}</span>");
+        }
     }
     out.push_str("</p>");
 }
@@ -79,8 +85,8 @@ fn verdict(out: &mut String, rows: &[Row], flavor: Flavor) {
     }
     let _ = write!(
         out,
-        "<h2>corio against tokio, {}</h2><p>The first figure of each workload. {} of {} figures \
-         are below their floor.</p><div class='card'>{}</div>",
+        "<h2>corio against tokio, {}</h2><p>The first figure of each workload; a hollow dot is \
+         below its floor. Of all figures, {} of {} are.</p><div class='card'>{}</div>",
         flavor.title(),
         verdict.worse.len(),
         verdict.judged,

@@ -72,7 +72,8 @@ pub(crate) fn bars(row: &Row, metric: Metric, flavor: Flavor) -> String {
 /// The ends of the ratio chart's axis.
 const RATIOS: (f64, f64) = (0.125, 64.0);
 
-/// A line for each workload: how many times better than tokio corio is, on a logarithmic axis.
+/// A line for each workload, under the heading of its group: how many times better than tokio corio is, on a
+/// logarithmic axis. The dot of one that is below its floor is hollow.
 pub(crate) fn ratios(rows: &[Row], flavor: Flavor) -> String {
     let found: Vec<(&Row, Metric, Spread)> = rows
         .iter()
@@ -81,29 +82,42 @@ pub(crate) fn ratios(rows: &[Row], flavor: Flavor) -> String {
             Some((row, metric, row.ratio(flavor.corio(), flavor, metric)?))
         })
         .collect();
-    let (label, wide, line, foot) = (210.0, 760.0, 18.0, 24.0);
+    let headings = found.chunk_by(|a, b| a.0.workload.group == b.0.workload.group).count();
+    let (label, wide, line, edge) = (210.0, 760.0, 18.0, 24.0);
     let (low, high) = (RATIOS.0.log2(), RATIOS.1.log2());
     let x = |ratio: f64| {
         label + (ratio.log2().clamp(low, high) - low) / (high - low) * (wide - label - 90.0)
     };
-    let bottom = line * found.len() as f64;
+    let bottom = edge + line * (found.len() + headings) as f64;
     let title = format!("corio against tokio, {}", flavor.title());
-    let mut out = open(wide, bottom + foot, &title);
+    let mut out = open(wide, bottom + edge, &title);
     for power in -3..=6 {
         let ratio = f64::from(power).exp2();
         let (class, x) = (if power == 0 { "one" } else { "grid" }, x(ratio));
-        let _ =
-            write!(out, "<line class='{class}' x1='{x:.1}' x2='{x:.1}' y1='0' y2='{bottom:.1}'/>");
-        text(&mut out, x, bottom + 12.0, "middle", &format!("{ratio}x"));
+        let _ = write!(
+            out,
+            "<line class='{class}' x1='{x:.1}' x2='{x:.1}' y1='{edge}' y2='{bottom:.1}'/>"
+        );
+        // The chart is tall: its axis is wanted at both ends.
+        for y in [edge / 2.0, bottom + edge / 2.0] {
+            text(&mut out, x, y, "middle", &format!("{ratio}x"));
+        }
     }
-    for (index, (row, metric, ratio)) in found.iter().enumerate() {
-        let y = line * (index as f64 + 0.5);
+    let (mut group, mut y) = ("", edge - line / 2.0);
+    for (row, metric, ratio) in &found {
+        if row.workload.group != group {
+            group = row.workload.group;
+            y += line;
+            let _ = write!(out, "<text class='group' x='0' y='{:.1}'>{group}</text>", y + 4.0);
+        }
+        y += line;
         text(&mut out, label - 8.0, y, "end", row.workload.name);
         whisker(&mut out, x(ratio.min), x(ratio.max), y);
         let Spread { min, median, max } = *ratio;
+        let class = if median < row.workload.floor { "corio below" } else { "corio" };
         let _ = write!(
             out,
-            "<circle class='corio' cx='{:.1}' cy='{y:.1}' r='5'><title>{} {}: {median:.2}x \
+            "<circle class='{class}' cx='{:.1}' cy='{y:.1}' r='5'><title>{} {}: {median:.2}x \
              ({min:.2}x to {max:.2}x)</title></circle>",
             x(median),
             row.workload.name,
@@ -133,7 +147,7 @@ pub(crate) fn latencies(row: &Row, flavor: Flavor) -> Option<String> {
     if found.is_empty() {
         return None;
     }
-    let (left, top, right, height) = (64.0, 12.0, WIDTH - 28.0, 200.0);
+    let (left, top, right, height) = (64.0, 12.0, WIDTH - 64.0, 200.0);
     let bottom = height - 24.0;
     // Each further nine takes the same room.
     let nines = |share: f64| -(1.0 - share).log10();
@@ -167,8 +181,25 @@ pub(crate) fn latencies(row: &Row, flavor: Flavor) -> Option<String> {
             runtime.name
         );
     }
+    let ends = found.iter().filter_map(|(runtime, values)| Some((*runtime, y(*values.last()?))));
+    for (runtime, y) in apart(ends.collect(), bottom) {
+        let name = runtime.name.split('-').next().unwrap_or(runtime.name);
+        text(&mut out, right + 6.0, y, "start", name);
+    }
     out.push_str("</svg>");
     Some(out)
+}
+
+/// The places of labels beside points at these heights: near them, none over another, none below `bottom`.
+fn apart(mut labels: Vec<(Runtime, f64)>, bottom: f64) -> Vec<(Runtime, f64)> {
+    const GAP: f64 = 12.0;
+    labels.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut lowest = bottom;
+    for (_, y) in &mut labels {
+        *y = y.min(lowest);
+        lowest = *y - GAP;
+    }
+    labels
 }
 
 /// 10 to the `power` nanoseconds.
@@ -198,7 +229,7 @@ fn text(out: &mut String, x: f64, middle: f64, anchor: &str, text: &str) {
 mod tests {
     use super::*;
     use crate::compare::tests::row;
-    use crate::runtime::FLAVORS;
+    use crate::runtime::{self, FLAVORS};
 
     #[test]
     fn a_bar_is_as_long_as_its_value() {
@@ -216,6 +247,22 @@ mod tests {
     fn the_axis_of_times_has_round_labels() {
         let labels = [0, 2, 3, 6, 8, 9, 11].map(power_of_ten);
         assert_eq!(labels, ["1 ns", "100 ns", "1 us", "1 ms", "100 ms", "1 s", "100 s"]);
+    }
+
+    #[test]
+    fn labels_do_not_lie_over_one_another() {
+        let labels = runtime::ALL.into_iter().zip([50.0, 50.0, 199.0, 45.0]).collect();
+        let places: Vec<f64> = apart(labels, 176.0).into_iter().map(|label| label.1).collect();
+        assert_eq!(places, [176.0, 50.0, 38.0, 26.0]);
+    }
+
+    #[test]
+    fn what_is_below_its_floor_shows() {
+        let mut rows = [row("mutex"), row("semaphore"), row("yield_1")];
+        rows[1].workload.floor = 9.0;
+        let svg = ratios(&rows, Flavor::Multi);
+        assert_eq!(svg.matches("class='corio below'").count(), 1, "{svg}");
+        assert_eq!(svg.matches("class='group'").count(), 2, "{svg}");
     }
 
     #[test]
