@@ -6,7 +6,11 @@
 //! newcomer cannot take, and which goes to the next if the waiter is dropped. The value itself stays
 //! with its sender until its turn is taken, so a send that is dropped has sent nothing, and an item
 //! stays in its place in the storage until it is received.
+//!
+//! A receiver that is alone takes what there is out of the storage in one go, so that it and the
+//! senders do not meet at the lock for each item; see [`ahead`].
 
+mod ahead;
 mod alone;
 mod fifo;
 mod sending;
@@ -22,6 +26,9 @@ use crate::hooks::{self, Caller, WaitKind};
 use crate::prim::{SpinGuard, SpinLock};
 use crate::waitlist::{List, Waiter, Wakers};
 
+use ahead::Ahead;
+
+pub(crate) use ahead::Inbox;
 pub use fifo::Fifo;
 pub(crate) use sending::sending;
 pub(crate) use slots::{Ask, NoSlot};
@@ -55,10 +62,14 @@ pub trait Storage {
         Self: Sized;
 }
 
+#[repr(C)]
 pub(crate) struct Chan<S> {
     state: SpinLock<State<S>>,
     /// What introspection says that waiters wait for.
     kind: WaitKind,
+    /// Keeps what comes next off the cache lines of the lock; an alignment would cost twice as much.
+    _apart: [u64; 6],
+    ahead: Ahead,
 }
 
 /// What the lock protects.
@@ -72,6 +83,8 @@ pub(crate) struct State<S> {
     permits: usize,
     /// Items for receivers that were chosen and have not come yet.
     promised: usize,
+    /// At least as many as the items that the receiver has ahead, which still have their slots.
+    ahead: usize,
     /// Nothing may be sent any more, save by permits.
     closed: bool,
     /// Nobody will receive any more.
@@ -87,7 +100,17 @@ pub(crate) struct State<S> {
 impl<S: Storage> State<S> {
     #[inline]
     fn free(&self) -> usize {
-        self.capacity.saturating_sub(self.storage.len() + self.offered + self.permits)
+        let kept = self.storage.len() + self.ahead + self.offered + self.permits;
+        self.capacity.saturating_sub(kept)
+    }
+
+    /// Whether there are as many free slots, by the newest account of what the receiver has ahead.
+    #[inline]
+    fn has_room(&mut self, ahead: &Ahead, slots: usize) -> bool {
+        if self.free() < slots && self.ahead > 0 {
+            self.ahead = ahead.items();
+        }
+        self.free() >= slots
     }
 
     /// Puts an item in, whose slot is accounted for; gives whom to wake.
@@ -175,6 +198,7 @@ impl<S: Storage> Chan<S> {
             offered: 0,
             permits: 0,
             promised: 0,
+            ahead: 0,
             closed: false,
             deserted: false,
             senders: List::new(),
@@ -182,7 +206,8 @@ impl<S: Storage> Chan<S> {
             closing: List::new(),
             lone_receiver: None,
         };
-        Self { state: SpinLock::new(state), kind }
+        let ahead = Ahead::new(capacity != usize::MAX);
+        Self { state: SpinLock::new(state), kind, _apart: [0; 6], ahead }
     }
 
     #[inline]
@@ -191,12 +216,15 @@ impl<S: Storage> Chan<S> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().storage.len()
+        let state = self.lock();
+        state.storage.len() + self.ahead.items()
     }
 
     /// Slots that a sender could have now.
     pub(crate) fn free_slots(&self) -> usize {
-        self.lock().free()
+        let mut state = self.lock();
+        state.ahead = self.ahead.items();
+        state.free()
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -285,7 +313,8 @@ pub(crate) fn wake(waker: Option<Waker>) {
 impl<S: Storage> fmt::Debug for Chan<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut state = self.lock();
-        let (len, capacity, closed) = (state.storage.len(), state.capacity, state.closed);
+        let len = state.storage.len() + self.ahead.items();
+        let (capacity, closed) = (state.capacity, state.closed);
         let (senders, receivers) = (state.senders.len(), state.receivers.len());
         drop(state);
         let mut f = f.debug_struct("Chan");

@@ -46,6 +46,7 @@ mod waitlist;
 
 mod barrier;
 mod condvar;
+mod contention;
 mod event;
 mod mutex;
 mod notify;

@@ -104,6 +104,13 @@ fn make<T>(capacity: usize) -> (Tx<T>, Arc<Shared<T>>) {
     (Tx(shared.clone()), shared)
 }
 
+#[cfg(all(test, not(corio_loom)))]
+#[test]
+fn an_empty_channel_takes_less_than_350_bytes() {
+    let counts = 2 * size_of::<usize>();
+    assert!(size_of::<Shared<[u8; 1024]>>() + counts < 350, "{}", size_of::<Shared<[u8; 1024]>>());
+}
+
 /// What all handles of a channel share.
 struct Shared<T> {
     chan: Chan<Fifo<T>>,

@@ -19,10 +19,12 @@ mod permit;
 mod loom;
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blocking;
+use crate::contention;
 use crate::hooks::{self, Caller, WaitKind};
 use crate::message::Message;
 use crate::prim::{AtomicUsize, Ordering, SpinLock, const_fn};
@@ -345,6 +347,19 @@ impl Semaphore {
                 Err(now) => state = now,
             }
         }
+    }
+
+    /// Tries for a moment to take `n` permits that others hold, unless somebody waits in line.
+    fn contend(&self, n: usize) -> bool {
+        contention::contend(|| match self.take(n) {
+            Ok(()) => ControlFlow::Break(true),
+            Err(TryAcquireError::Closed) => ControlFlow::Break(false),
+            // Ordering: Relaxed, a hint.
+            Err(_) if self.state.load(Ordering::Relaxed) & WAITERS != 0 => {
+                ControlFlow::Break(false)
+            }
+            Err(_) => ControlFlow::Continue(()),
+        })
     }
 
     /// Adds `n` permits unless more than `limit` would be free then.

@@ -1,101 +1,216 @@
-//! The receiving side of a channel that has one receiver: a waker, no line.
+//! The receiving side of a channel that has one receiver: a waker, no line, and an inbox.
 
 use std::task::{Context, Poll, ready};
 
-use super::{Chan, Storage, wake};
+use super::{Chan, Fifo, Inbox, NoItem, State, Storage, wake};
 use crate::hooks::{self, Caller};
+use crate::prim::{SpinGuard, spin_loop};
 use crate::waitlist::Wakers;
 
-impl<S: Storage> Chan<S> {
+/// How often a receiver that meets a sender at the lock lets the moment pass.
+const COURTESY: u32 = 8;
+
+impl<T> State<Fifo<T>> {
+    /// Whether something is in the storage, or nothing will come any more.
+    #[inline]
+    fn has_news(&self) -> bool {
+        !self.storage.is_empty() || self.ended()
+    }
+}
+
+impl<T> Chan<Fifo<T>> {
+    /// Takes an item if there is one.
+    #[inline]
+    pub(crate) fn try_take_alone(&self, inbox: &mut Inbox<T>) -> Result<T, NoItem> {
+        match inbox.items().pop_front() {
+            Some(item) => {
+                self.handed_out(inbox);
+                Ok(item)
+            }
+            None => self.refill(inbox),
+        }
+    }
+
+    /// An item was handed out of the inbox, and its slot is free.
+    #[inline]
+    fn handed_out(&self, inbox: &mut Inbox<T>) {
+        let left = inbox.items().len();
+        if self.ahead.hand_out(left) {
+            self.serve_senders(left);
+        }
+    }
+
+    /// Offers what came free to those who wait.
+    #[cold]
+    fn serve_senders(&self, left: usize) {
+        loop {
+            let mut state = self.lock();
+            self.ahead.set(left);
+            state.ahead = left;
+            let waker = state.offer();
+            if state.senders.is_empty() {
+                self.ahead.content();
+            }
+            let more = !state.senders.is_empty() && state.free() > 0;
+            drop(state);
+            if waker.is_none() {
+                return;
+            }
+            wake(waker);
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Takes an item out of the storage, and as many as are there along with it; the inbox is empty.
+    fn refill(&self, inbox: &mut Inbox<T>) -> Result<T, NoItem> {
+        let state = self.lock_courteously();
+        if state.has_news() {
+            self.take_out(inbox, state).ok_or(NoItem::Ended)
+        } else {
+            Err(NoItem::Empty)
+        }
+    }
+
+    /// The lock, for a receiver who gains if a sender who is at it goes first.
+    #[inline]
+    fn lock_courteously(&self) -> SpinGuard<'_, State<Fifo<T>>> {
+        self.state.try_lock().unwrap_or_else(|| {
+            // In a moment there is more to take at once.
+            (0..COURTESY).for_each(|_| spin_loop());
+            self.lock()
+        })
+    }
+
+    /// Moves what is in the storage to the inbox, and gives the first of it; `None` at the end.
+    fn take_out(
+        &self,
+        inbox: &mut Inbox<T>,
+        mut state: SpinGuard<'_, State<Fifo<T>>>,
+    ) -> Option<T> {
+        let items = inbox.items();
+        // A single item is sooner taken by itself.
+        let item = if state.storage.len() > 1 {
+            state.storage.take_block(items);
+            items.pop_front()
+        } else {
+            state.storage.pop()
+        }?;
+        state.ahead = items.len();
+        self.ahead.set(items.len());
+        let waker = state.offer();
+        drop(state);
+        wake(waker);
+        Some(item)
+    }
+
     /// Polls for an item, or for the end (`None`).
     #[inline]
     pub(crate) fn poll_take_alone(
         &self,
+        inbox: &mut Inbox<T>,
         cx: &mut Context<'_>,
         caller: Caller,
-    ) -> Poll<Option<S::Item>> {
+    ) -> Poll<Option<T>> {
         ready!(hooks::poll_budget(cx));
-        let mut state = self.lock();
-        if let Some((item, waker)) = state.take() {
-            drop(state);
-            wake(waker);
-            hooks::spend();
-            return Poll::Ready(Some(item));
-        }
-        drop(state);
-        self.wait_alone(cx, caller, |chan| match chan.try_take() {
-            Ok(item) => Poll::Ready(Some(item)),
-            Err(super::NoItem::Ended) => Poll::Ready(None),
-            Err(super::NoItem::Empty) => Poll::Pending,
-        })
+        let next = match inbox.items().pop_front() {
+            Some(item) => {
+                self.handed_out(inbox);
+                Some(item)
+            }
+            None => {
+                let state = ready!(self.poll_news(cx, caller));
+                self.take_out(inbox, state)
+            }
+        };
+        hooks::spend();
+        Poll::Ready(next)
     }
 
     /// Polls for up to `limit` items, which it adds to `buffer`; ready with 0 at the end.
     pub(crate) fn poll_take_many(
         &self,
+        inbox: &mut Inbox<T>,
         cx: &mut Context<'_>,
         caller: Caller,
-        buffer: &mut Vec<S::Item>,
+        buffer: &mut Vec<T>,
         limit: usize,
     ) -> Poll<usize> {
         ready!(hooks::poll_budget(cx));
         if limit == 0 {
             return Poll::Ready(0);
         }
-        let taken = self.try_take_many(buffer, limit);
+        let items = inbox.items();
+        let mut taken = limit.min(items.len());
+        buffer.extend(items.drain(..taken));
         if taken > 0 {
-            hooks::spend();
-            return Poll::Ready(taken);
+            self.handed_out(inbox);
         }
-        self.wait_alone(cx, caller, |chan| match chan.try_take_many(buffer, limit) {
-            0 if chan.lock().ended() => Poll::Ready(0),
-            0 => Poll::Pending,
-            taken => Poll::Ready(taken),
-        })
+        if taken < limit {
+            let state = match taken {
+                0 => ready!(self.poll_news(cx, caller)),
+                _ => self.lock_courteously(),
+            };
+            taken += self.take_many(state, buffer, limit - taken);
+        }
+        hooks::spend();
+        Poll::Ready(taken)
     }
 
-    fn try_take_many(&self, buffer: &mut Vec<S::Item>, limit: usize) -> usize {
+    /// Adds up to `limit` items of the storage to `buffer`; the inbox is empty.
+    fn take_many(
+        &self,
+        mut state: SpinGuard<'_, State<Fifo<T>>>,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> usize {
         let mut wakers = Wakers::new();
-        let mut taken = 0;
-        {
-            let mut state = self.lock();
-            buffer.reserve(limit.min(state.storage.len()));
-            while let Some((item, waker)) = (taken < limit).then(|| state.take()).flatten() {
-                buffer.push(item);
-                taken += 1;
-                waker.into_iter().for_each(|w| wakers.push(w));
-            }
-        }
+        state.ahead = 0;
+        let taken = limit.min(state.storage.len());
+        buffer.reserve(taken);
+        buffer.extend((0..taken).map_while(|_| state.storage.pop()));
+        state.offer_all(&mut wakers);
+        drop(state);
         wakers.wake();
         taken
     }
 
-    /// Leaves the waker of `cx`, then tries once more: what came before the waker was there is found,
-    /// what comes after it wakes.
-    #[cold]
-    fn wait_alone<R>(
+    /// Ready, with the lock, when something is in the storage, or nothing will come any more; if not, the
+    /// waker of `cx` is left for who puts something in. The inbox is empty.
+    fn poll_news(
         &self,
         cx: &mut Context<'_>,
         caller: Caller,
-        try_again: impl FnOnce(&Self) -> Poll<R>,
-    ) -> Poll<R> {
-        let known = self.lock().lone_receiver.as_ref().is_some_and(|w| w.will_wake(cx.waker()));
-        if !known {
+    ) -> Poll<SpinGuard<'_, State<Fifo<T>>>> {
+        let mut state = self.lock_courteously();
+        if state.has_news() {
+            return Poll::Ready(state);
+        }
+        if !state.lone_receiver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            drop(state);
+            // Wakers are cloned and dropped outside the lock, since that may be anybody's code.
             let waker = cx.waker().clone();
-            let old = self.lock().lone_receiver.replace(waker);
+            state = self.lock();
+            if state.has_news() {
+                drop(state);
+                drop(waker);
+                // It does not go away: nobody else takes anything out.
+                return Poll::Ready(self.lock());
+            }
+            let old = state.lone_receiver.replace(waker);
+            drop(state);
             drop(old);
         }
-        match try_again(self) {
-            Poll::Ready(result) => {
-                let waker = self.lock().lone_receiver.take();
-                drop(waker);
-                hooks::spend();
-                Poll::Ready(result)
-            }
-            Poll::Pending => {
-                hooks::set_wait(caller.site(), self.kind);
-                Poll::Pending
-            }
-        }
+        hooks::set_wait(caller.site(), self.kind);
+        Poll::Pending
+    }
+
+    /// The receiver goes: nothing may be sent any more, and what is there is dropped.
+    pub(crate) fn desert(&self, inbox: &mut Inbox<T>) {
+        self.close_and_clear(true, |_, _, _| {});
+        // Only now: until it was closed these items kept their slots.
+        self.ahead.set(0);
+        inbox.items().clear();
     }
 }

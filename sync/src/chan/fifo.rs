@@ -1,6 +1,7 @@
 //! First in, first out, in memory that comes and goes with the need.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use super::Storage;
 
@@ -13,7 +14,7 @@ const KEPT_TABLE: usize = 32;
 ///
 /// Up to one block it is a ring that grows; what comes beyond goes to further blocks of fixed size,
 /// so that nothing is ever copied to grow. At most one block and the table of blocks stay allocated
-/// when the items are gone.
+/// when the items are gone, and one more block with a receiver that takes them a block at a time.
 #[derive(Debug)]
 pub struct Fifo<T> {
     /// The oldest items.
@@ -44,6 +45,14 @@ impl<T> Fifo<T> {
                 self.rest.push_back(block);
             }
         }
+    }
+
+    /// Exchanges the oldest items, up to a block of them, for `empty`.
+    pub(super) fn take_block(&mut self, empty: &mut VecDeque<T>) {
+        debug_assert!(empty.is_empty(), "what was in it would come in again");
+        self.len -= self.front.len();
+        mem::swap(&mut self.front, empty);
+        self.next_block();
     }
 
     #[cold]
@@ -92,7 +101,7 @@ impl<T> Storage for Fifo<T> {
     }
 
     fn clear(&mut self) -> Self {
-        std::mem::take(self)
+        mem::take(self)
     }
 }
 

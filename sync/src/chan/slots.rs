@@ -39,7 +39,7 @@ impl<S: Storage> Chan<S> {
         if state.closed {
             return Err((NoSlot::Closed, item));
         }
-        if !state.senders.is_empty() || state.free() == 0 {
+        if !state.senders.is_empty() || !state.has_room(&self.ahead, 1) {
             return Err((NoSlot::Full, item));
         }
         let waker = state.put(item);
@@ -54,7 +54,7 @@ impl<S: Storage> Chan<S> {
         if state.closed {
             return Err(NoSlot::Closed);
         }
-        if !state.senders.is_empty() || state.free() < slots {
+        if !state.senders.is_empty() || !state.has_room(&self.ahead, slots) {
             return Err(NoSlot::Full);
         }
         state.permits += slots;
@@ -84,6 +84,7 @@ impl<S: Storage> Chan<S> {
             return;
         }
         let mut wakers = Wakers::new();
+        state.ahead = self.ahead.items();
         state.offer_all(&mut wakers);
         // A closed channel may have waited only for these.
         state.end(&mut wakers);
@@ -105,7 +106,8 @@ impl<S: Storage> Chan<S> {
         ready!(hooks::poll_budget(cx));
         if waiter.is_idle() {
             let mut state = self.lock();
-            if !state.closed && state.senders.is_empty() && state.free() >= slots {
+            let closed = state.closed;
+            if !closed && state.senders.is_empty() && state.has_room(&self.ahead, slots) {
                 let waker = use_them(&mut state);
                 drop(state);
                 wake(waker);
@@ -139,6 +141,8 @@ impl<S: Storage> Chan<S> {
         } else {
             waker = Some(cx.waker().clone());
             state = self.lock();
+            // From here on the receiver comes for the lock with each slot that it frees.
+            state.ahead = self.ahead.announce();
             if !state.closed && (!state.senders.is_empty() || state.free() < slots) {
                 let own = waker.take().expect("it was just cloned");
                 waiter.push(&mut state.senders, own, Ask { slots, refused: false });
@@ -178,6 +182,7 @@ impl<S: Storage> Chan<S> {
             }
             // Those behind may want less than the one who left.
             if !state.closed {
+                state.ahead = self.ahead.items();
                 state.offer_all(&mut wakers);
             }
             removed

@@ -143,3 +143,65 @@ fn loom_mpsc_closed_meets_drop_of_receiver() {
         handle.join().unwrap();
     });
 }
+
+/// A slot that comes free in the receiver's own block while a sender makes up its mind to wait is offered.
+#[test]
+fn loom_mpsc_a_slot_freed_ahead_is_not_missed() {
+    crate::model(|| {
+        let (tx, mut rx) = channel::<Value>(3);
+        (0..3).for_each(|_| tx.try_send(value()).unwrap());
+        // Takes all three out of the storage and hands out the first.
+        assert!(rx.try_recv().is_ok());
+        tx.try_send(value()).unwrap();
+        let handle = thread::spawn(move || {
+            assert!(rx.try_recv().is_ok());
+            rx
+        });
+        // Nothing else is received until this is sent.
+        block_on(tx.send(value())).unwrap();
+        let mut rx = handle.join().unwrap();
+        assert_eq!(rx.len(), 3);
+        (0..3).for_each(|_| drop(rx.try_recv().unwrap()));
+    });
+}
+
+/// The same where the first in line gives up: the slot goes to the next.
+#[test]
+fn loom_mpsc_s01_a_slot_freed_ahead_meets_drop_of_send() {
+    crate::model(|| {
+        let (tx, mut rx) = channel::<Value>(3);
+        (0..3).for_each(|_| tx.try_send(value()).unwrap());
+        assert!(rx.try_recv().is_ok());
+        tx.try_send(value()).unwrap();
+        let handle = thread::spawn(move || {
+            assert!(rx.try_recv().is_ok());
+            rx
+        });
+        let mut first = Box::pin(tx.send(value()));
+        let mut second = pin!(tx.send(value()));
+        let sent = block_on(poll_fn(|cx| {
+            let sent = first.as_mut().poll(cx).is_ready();
+            let _ = second.as_mut().poll(cx);
+            Poll::Ready(sent)
+        }));
+        drop(first);
+        if !sent {
+            block_on(second).unwrap();
+        }
+        assert_eq!(handle.join().unwrap().len(), 3);
+    });
+}
+
+/// Values that the receiver took out of the storage, and their slots, when it goes.
+#[test]
+fn loom_mpsc_u12_drop_of_receiver_with_values_ahead_meets_send() {
+    crate::model(|| {
+        let (tx, mut rx) = channel::<Value>(3);
+        (0..3).for_each(|_| tx.try_send(value()).unwrap());
+        assert!(rx.try_recv().is_ok());
+        tx.try_send(value()).unwrap();
+        let handle = thread::spawn(move || drop(rx));
+        assert!(block_on(tx.send(value())).is_err());
+        handle.join().unwrap();
+    });
+}

@@ -10,7 +10,7 @@ use futures_core::Stream;
 
 use super::{RecvTimeoutError, Shared, TryRecvError};
 use crate::blocking;
-use crate::chan::NoItem;
+use crate::chan::{Inbox, NoItem};
 use crate::hooks::{self, Caller};
 use crate::prim::{Arc, Ordering};
 
@@ -19,6 +19,7 @@ macro_rules! receiver {
         $(#[$doc])*
         pub struct $name<T> {
             shared: Arc<Shared<T>>,
+            inbox: Inbox<T>,
             /// Where the channel was made: what a poll without a place of its own reports.
             caller: Caller,
         }
@@ -26,7 +27,7 @@ macro_rules! receiver {
         impl<T> $name<T> {
             #[track_caller]
             pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
-                Self { shared, caller: Caller::here() }
+                Self { shared, inbox: Inbox::new(), caller: Caller::here() }
             }
 
             /// Receives the next value, waiting for it; `None` when no more will come.
@@ -37,7 +38,7 @@ macro_rules! receiver {
             #[track_caller]
             #[inline]
             pub fn recv(&mut self) -> Recv<'_, T> {
-                Recv { shared: &self.shared, caller: Caller::here() }
+                Recv { shared: &self.shared, inbox: &mut self.inbox, caller: Caller::here() }
             }
 
             /// Receives up to `limit` values at once, waiting for the first, and adds them to
@@ -52,7 +53,8 @@ macro_rules! receiver {
                 buffer: &'a mut Vec<T>,
                 limit: usize,
             ) -> RecvMany<'a, T> {
-                RecvMany { shared: &self.shared, buffer, limit, caller: Caller::here() }
+                let (shared, inbox) = (&*self.shared, &mut self.inbox);
+                RecvMany { shared, inbox, buffer, limit, caller: Caller::here() }
             }
 
             /// Receives a value if there is one.
@@ -63,7 +65,7 @@ macro_rules! receiver {
             /// still send, a closed channel is only empty.
             #[inline]
             pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-                self.shared.chan.try_take().map_err(|why| match why {
+                self.shared.chan.try_take_alone(&mut self.inbox).map_err(|why| match why {
                     NoItem::Empty => TryRecvError::Empty,
                     NoItem::Ended => TryRecvError::Disconnected,
                 })
@@ -127,7 +129,7 @@ macro_rules! receiver {
 
             /// Polls for the next value. Only the task of the last poll is woken.
             pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-                self.shared.chan.poll_take_alone(cx, self.caller)
+                self.shared.chan.poll_take_alone(&mut self.inbox, cx, self.caller)
             }
 
             /// Polls for up to `limit` values; see [`recv_many`](Self::recv_many).
@@ -137,7 +139,7 @@ macro_rules! receiver {
                 buffer: &mut Vec<T>,
                 limit: usize,
             ) -> Poll<usize> {
-                self.shared.chan.poll_take_many(cx, self.caller, buffer, limit)
+                self.shared.chan.poll_take_many(&mut self.inbox, cx, self.caller, buffer, limit)
             }
 
             /// Lets no more values in: senders fail from now on. What is in the channel, and what
@@ -170,7 +172,7 @@ macro_rules! receiver {
 
         impl<T> Drop for $name<T> {
             fn drop(&mut self) {
-                self.shared.chan.close_and_clear(true, |_, _, _| {});
+                self.shared.chan.desert(&mut self.inbox);
             }
         }
 
@@ -220,6 +222,7 @@ impl<T> Receiver<T> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct Recv<'a, T> {
     shared: &'a Shared<T>,
+    inbox: &'a mut Inbox<T>,
     caller: Caller,
 }
 
@@ -227,8 +230,9 @@ impl<T> Future for Recv<'_, T> {
     type Output = Option<T>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.shared.chan.poll_take_alone(cx, self.caller)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = &mut *self;
+        this.shared.chan.poll_take_alone(this.inbox, cx, this.caller)
     }
 }
 
@@ -242,6 +246,7 @@ impl<T> fmt::Debug for Recv<'_, T> {
 #[must_use = "futures do nothing unless you `.await` them"]
 pub struct RecvMany<'a, T> {
     shared: &'a Shared<T>,
+    inbox: &'a mut Inbox<T>,
     buffer: &'a mut Vec<T>,
     limit: usize,
     caller: Caller,
@@ -252,7 +257,7 @@ impl<T> Future for RecvMany<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         let this = &mut *self;
-        this.shared.chan.poll_take_many(cx, this.caller, this.buffer, this.limit)
+        this.shared.chan.poll_take_many(this.inbox, cx, this.caller, this.buffer, this.limit)
     }
 }
 

@@ -12,9 +12,11 @@
 //! head of the line, and when that has happened `LOSSES` times the lock is handed over to it.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
+use crate::contention;
 use crate::hooks::{self, Caller, WaitKind};
 use crate::prim::{AtomicU32, AtomicU64, Ordering, SpinLock, const_fn};
 use crate::waitlist::{List, Waiter, project};
@@ -74,6 +76,21 @@ impl RawMutex {
             self.holder.store(hooks::current_task_id(), Ordering::Relaxed);
         }
         free || (self.barging && self.barge(0))
+    }
+
+    /// Tries for a moment to take the lock from whoever holds it now, unless somebody waits in line.
+    fn contend(&self) -> bool {
+        contention::contend(|| {
+            // Ordering: Relaxed, `try_lock` decides.
+            let state = self.state.load(Ordering::Relaxed);
+            if !self.barging && state & WAITERS != 0 {
+                ControlFlow::Break(false)
+            } else if state & LOCKED == 0 && self.try_lock() {
+                ControlFlow::Break(true)
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
     }
 
     /// The holder unlocks.
@@ -260,7 +277,7 @@ impl<M: HasRaw + Unpin> Locking<M> {
                 Poll::Ready(()) if !waiter.data().given => raw.come_back(waiter.as_mut(), cx),
                 turn => turn,
             }
-        } else if raw.try_lock() {
+        } else if raw.try_lock() || raw.contend() {
             Poll::Ready(())
         } else {
             raw.join_line(waiter.as_mut(), cx)

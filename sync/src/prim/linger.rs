@@ -7,6 +7,7 @@
 //! randomized algorithms for nonuniform problems"; Go's threads spin before they sleep, too.)
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::spin_loop;
@@ -17,6 +18,10 @@ const LIMIT: Duration = Duration::from_micros(20);
 const LOOKS: u32 = 16;
 /// The longest run of sleeps without a look.
 const LONGEST: u32 = 1024;
+/// The same for locks, which often are held by a task of the same thread: a look is always in vain then.
+const LONGEST_FOR_LOCKS: u32 = 16 * LONGEST;
+/// The most pauses between two attempts at a lock.
+const PAUSES: u32 = 64;
 
 /// What a thread has learnt of its waits; each thread, or what only one thread uses at a time, has its own.
 #[derive(Debug, Default)]
@@ -36,37 +41,74 @@ impl Linger {
     /// Waits a few microseconds for `is_there`, if that has been worth it lately; tells whether it came.
     #[inline]
     pub fn wait(&self, is_there: impl Fn() -> bool) -> bool {
-        let skip = self.skip.get();
-        if skip > 0 {
-            self.skip.set(skip - 1);
-            return false;
-        }
-        self.look(is_there)
+        self.may_look() && self.look(is_there)
     }
 
-    fn look(&self, is_there: impl Fn() -> bool) -> bool {
+    /// Attempts for a few microseconds to get what others use, if that has been worth it lately; tells
+    /// whether it was got. `attempt` breaks with whether it got it, or whether it is no use to go on.
+    ///
+    /// The attempts become ever rarer: whoever has it should find it in his own cache when he wants it
+    /// again, rather than give it away for a few nanoseconds of use.
+    #[inline]
+    pub fn contend(&self, attempt: impl Fn() -> ControlFlow<bool>) -> bool {
+        self.may_look() && self.try_again(attempt)
+    }
+
+    #[inline]
+    fn may_look(&self) -> bool {
+        let skip = self.skip.get();
+        self.skip.set(skip.saturating_sub(1));
         // A model has no time, and looks at everything anyway.
-        if cfg!(corio_loom) {
-            return false;
-        }
+        skip == 0 && !cfg!(corio_loom)
+    }
+
+    #[inline(never)]
+    fn look(&self, is_there: impl Fn() -> bool) -> bool {
         let start = Instant::now();
         loop {
             for _ in 0..LOOKS {
                 if is_there() {
-                    self.run.set(self.run.get() / 2);
+                    self.was_worth_it();
                     return true;
                 }
                 spin_loop();
             }
             if start.elapsed() >= LIMIT {
-                break;
+                self.was_in_vain(LONGEST);
+                return false;
             }
         }
-        // One look in vain costs as much as several that were not save.
-        let run = (self.run.get() * 4).clamp(4, LONGEST);
+    }
+
+    #[inline(never)]
+    fn try_again(&self, attempt: impl Fn() -> ControlFlow<bool>) -> bool {
+        let start = Instant::now();
+        let mut pauses = 1;
+        loop {
+            (0..pauses).for_each(|_| spin_loop());
+            if let ControlFlow::Break(got) = attempt() {
+                if got {
+                    self.was_worth_it();
+                }
+                return got;
+            }
+            if start.elapsed() >= LIMIT {
+                self.was_in_vain(LONGEST_FOR_LOCKS);
+                return false;
+            }
+            pauses = (2 * pauses).min(PAUSES);
+        }
+    }
+
+    fn was_worth_it(&self) {
+        self.run.set(self.run.get() / 2);
+    }
+
+    /// One look in vain costs as much as several that were not save.
+    fn was_in_vain(&self, longest: u32) {
+        let run = (self.run.get() * 4).clamp(4, longest);
         self.run.set(run);
         self.skip.set(run);
-        false
     }
 }
 
@@ -89,6 +131,26 @@ mod tests {
         let linger = Linger::new();
         let looked = (0..100_000).filter(|_| looks(&linger, false)).count();
         assert!((50..200).contains(&looked), "{looked} looks of 100,000");
+    }
+
+    #[test]
+    fn attempts_in_vain_become_rare_and_one_that_gets_it_ends_the_wait() {
+        let linger = Linger::new();
+        let tried = Cell::new(0);
+        let attempt = |got: bool| {
+            tried.set(tried.get() + 1);
+            if got { ControlFlow::Break(true) } else { ControlFlow::Continue(()) }
+        };
+        assert!((0..1000).all(|_| linger.contend(|| attempt(true))));
+        assert_eq!(tried.take(), 1000);
+        let waited = (0..200_000).filter(|_| {
+            linger.contend(|| attempt(false));
+            tried.take() > 0
+        });
+        assert!((10..50).contains(&waited.count()));
+        let hopeless = Linger::new();
+        assert!(!hopeless.contend(|| ControlFlow::Break(false)));
+        assert!(hopeless.contend(|| ControlFlow::Break(true)), "nothing is learnt from that");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The invariant of the file:
 //! - **L1** The value is touched only by the one thread whose compare-exchange set `locked`, until
-//!   its guard clears it.
+//!   its guard clears it, or by who has the lock itself for its own.
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -47,6 +47,13 @@ impl<T> SpinLock<T> {
         pub fn new(value: T) -> Self {
             Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
         }
+    }
+
+    /// The value, which nobody else can see while it is borrowed mutably.
+    #[inline]
+    pub fn get_mut(&mut self) -> &mut T {
+        // SAFETY: the lock is borrowed mutably, so no guard of it exists (L1).
+        self.value.with_mut(|v| unsafe { &mut *v })
     }
 
     /// Takes the lock if it is free.

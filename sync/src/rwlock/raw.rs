@@ -9,9 +9,11 @@
 //!
 //! While `WAITERS` is set, newcomers join the line, and whoever lets go last serves it.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::contention;
 use crate::hooks;
 use crate::prim::{AtomicU64, AtomicUsize, Ordering, SpinLock, const_fn};
 use crate::waitlist::{List, Waiter, Wakers};
@@ -122,6 +124,20 @@ impl RawRwLock {
             }
         }
         false
+    }
+
+    /// Tries for a moment to come in when whoever keeps it out leaves, unless somebody waits in line.
+    pub(crate) fn contend(&self, kind: Kind) -> bool {
+        contention::contend(|| {
+            // Ordering: Relaxed, `try_lock` decides.
+            if self.state.load(Ordering::Relaxed) & WAITERS != 0 && kind != Kind::Upgrade {
+                ControlFlow::Break(false)
+            } else if self.try_lock(kind) {
+                ControlFlow::Break(true)
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
     }
 
     /// One that holds the lock in this way lets go.

@@ -61,7 +61,7 @@ impl<L: HasRaw + Unpin> Waiting<L> {
         let raw = this.lock.as_ref().expect("polled after it was ready").raw();
         let turn = if !waiter.is_idle() {
             waiter.poll_chosen(cx, |f| raw.lock_list(f))
-        } else if raw.try_lock(this.kind) {
+        } else if raw.try_lock(this.kind) || raw.contend(this.kind) {
             Poll::Ready(())
         } else {
             raw.join_line(waiter.as_mut(), cx, this.kind)

@@ -49,6 +49,7 @@ impl<S: Deref<Target = Semaphore> + Unpin> Acquiring<S> {
         let n = this.permits as usize;
         let acquired = if waiter.is_idle() {
             match semaphore.take(n) {
+                Err(TryAcquireError::NoPermits) if semaphore.contend(n) => Poll::Ready(Ok(())),
                 Err(TryAcquireError::NoPermits) => join_line(semaphore, waiter.as_mut(), cx, n),
                 taken => Poll::Ready(taken.map_err(|_| AcquireError(()))),
             }
