@@ -9,12 +9,19 @@ const FIRST: usize = 8 * 1024;
 const EAGER: usize = 64 * 1024;
 
 /// One stretch of memory, filled at its end and emptied at its front.
-#[derive(Default)]
 pub(crate) struct Buffer {
     /// All of it is initialised, so that it can be read into.
     memory: Vec<u8>,
     start: usize,
     end: usize,
+    /// What a read is likely to bring, going by those before it: between `FIRST` and `EAGER`.
+    expected: usize,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self { memory: Vec::new(), start: 0, end: 0, expected: FIRST }
+    }
 }
 
 impl Buffer {
@@ -38,8 +45,8 @@ impl Buffer {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
         }
-        if self.memory.is_empty() {
-            self.memory.resize(FIRST, 0);
+        if self.start == 0 && self.memory.len() < self.expected {
+            self.memory.resize(self.expected, 0);
         }
         if self.end == self.memory.len() {
             // Moving is cheap as long as it makes at least as much room as it moves.
@@ -55,12 +62,28 @@ impl Buffer {
 
     /// `count` bytes of the room have been filled.
     pub(crate) fn add(&mut self, count: usize) {
+        self.learn(count, self.memory.len() - self.end);
         self.end += count;
         debug_assert!(self.end <= self.memory.len(), "more read than there was room for");
-        // A read that fills all the room shows that the next one could bring more.
-        if self.end == self.memory.len() && self.start == 0 && self.memory.len() < EAGER {
-            self.memory.resize(self.memory.len() * 2, 0);
+    }
+
+    /// A read that could have brought `most` bytes has brought `count`. One that brings all it can shows that the
+    /// next could bring more.
+    #[inline]
+    pub(crate) fn learn(&mut self, count: usize, most: usize) {
+        if count == most {
+            self.expected = self.expected.max((2 * most).min(EAGER));
+        } else if count < self.expected / 4 {
+            self.expected = FIRST.max(self.expected / 2);
         }
+    }
+
+    /// How large a vector is worth being read into directly, by a user who takes at most `most` bytes; `None` if
+    /// reading ahead is worth more.
+    #[inline]
+    pub(crate) fn direct(&self, most: usize) -> Option<usize> {
+        let size = most.min(self.expected);
+        (self.is_empty() && size > FIRST && size > self.expected / 2).then_some(size)
     }
 
     /// Takes the first `count` bytes away; they stay readable as that range until the next call.
@@ -144,6 +167,28 @@ mod tests {
             buffer.skip(100);
         }
         assert_eq!(buffer.memory.len(), FIRST);
+    }
+
+    #[test]
+    fn it_expects_what_the_last_reads_have_brought() {
+        let mut buffer = Buffer::default();
+        assert_eq!(buffer.direct(usize::MAX), None, "nothing is known yet");
+        for size in [FIRST, 2 * FIRST, 4 * FIRST] {
+            buffer.learn(size, size);
+            assert_eq!(buffer.direct(usize::MAX), Some(2 * size));
+        }
+        buffer.learn(EAGER, EAGER);
+        assert_eq!(buffer.direct(usize::MAX), Some(EAGER), "it does not grow for ever");
+        assert_eq!(buffer.direct(EAGER - 1), Some(EAGER - 1), "a user who wants less gets no more");
+        assert_eq!(buffer.direct(EAGER / 2), None, "several such pieces come at once");
+        assert_eq!(buffer.direct(0), None);
+        for _ in 0..10 {
+            buffer.learn(100, EAGER);
+        }
+        assert_eq!(buffer.direct(usize::MAX), None, "short messages again");
+        buffer.learn(EAGER, EAGER);
+        put(&mut buffer, b"x");
+        assert_eq!(buffer.direct(usize::MAX), None, "what is here comes first");
     }
 
     #[test]

@@ -129,6 +129,22 @@ impl Conn {
         self.outcome(poll, buffer.len())
     }
 
+    /// As [`poll_read`](Self::poll_read), from a socket into an empty vector; `None` if there is no socket.
+    #[inline]
+    pub(crate) fn poll_read_new(
+        &self,
+        wait: Wait,
+        cx: &mut Context<'_>,
+        bytes: &mut Vec<u8>,
+        size: usize,
+    ) -> Option<Poll<io::Result<usize>>> {
+        if self.is_closed() {
+            return Some(Poll::Ready(Ok(0)));
+        }
+        let poll = self.transport.poll_read_new(wait, cx, bytes, size)?;
+        Some(self.outcome(poll, size))
+    }
+
     /// What a reader is told that has tried to read `most` bytes.
     #[inline]
     fn outcome(&self, poll: Poll<io::Result<usize>>, most: usize) -> Poll<io::Result<usize>> {

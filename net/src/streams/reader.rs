@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use corio_io::find_byte;
 use corio_runtime::reactor::Wait;
 use corio_sync::hooks::{self, WaitKind};
 use corio_sync::prim::Arc;
@@ -89,6 +90,9 @@ impl StreamReader {
         let wait = Wait::here(WaitKind::Read);
         poll_fn(move |cx| {
             ready!(hooks::poll_budget(cx));
+            if let Some(poll) = self.poll_read_direct(most, wait, cx) {
+                return poll;
+            }
             if most > 0 && self.buffer.is_empty() {
                 ready!(self.poll_fill(wait, cx))?;
             }
@@ -361,6 +365,28 @@ impl StreamReader {
         Poll::Ready(self.note(result).inspect(|count| self.buffer.add(*count)))
     }
 
+    /// Reads once from the system, not by way of the buffer, if that is worth it.
+    fn poll_read_direct(
+        &mut self,
+        most: usize,
+        wait: Wait,
+        cx: &mut Context<'_>,
+    ) -> Option<Poll<io::Result<Vec<u8>>>> {
+        let size = self.buffer.direct(most).filter(|_| self.end.is_none())?;
+        let mut bytes = Vec::new();
+        let Poll::Ready(result) = self.conn.poll_read_new(wait, cx, &mut bytes, size)? else {
+            return Some(Poll::Pending);
+        };
+        Some(Poll::Ready(self.note(result).map(|count| {
+            self.buffer.learn(count, size);
+            if count < size / 2 {
+                // It may be kept for long.
+                bytes.shrink_to_fit();
+            }
+            bytes
+        })))
+    }
+
     /// Remembers an end, or an error.
     fn note(&mut self, result: io::Result<usize>) -> io::Result<usize> {
         match &result {
@@ -427,18 +453,18 @@ impl StreamReader {
         ready!(hooks::poll_budget(cx));
         loop {
             let data = self.buffer.filled();
-            let found = Separators::LINE.find(data, *scanned);
-            let before = found.map_or(data.len(), |found| found.start);
+            let found = find_byte(b'\n', &data[*scanned..]).map(|at| *scanned + at);
+            let before = found.unwrap_or(data.len());
             if before > self.limit {
                 let error = self.overrun(before, found.is_some());
-                self.buffer.skip(found.map_or(before, |found| found.end));
+                self.buffer.skip(before + usize::from(found.is_some()));
                 *scanned = 0;
                 return Poll::Ready(Err(error));
             }
-            if let Some(found) = found {
+            if found.is_some() {
                 hooks::spend();
                 *scanned = 0;
-                return Poll::Ready(Ok(self.buffer.skip(found.end)));
+                return Poll::Ready(Ok(self.buffer.skip(before + 1)));
             }
             *scanned = data.len();
             if ready!(self.poll_fill(wait, cx))? == 0 {

@@ -28,9 +28,6 @@ pub(crate) struct Match {
 }
 
 impl<'a> Separators<'a> {
-    pub(crate) const LINE: Separators<'static> =
-        Separators { all: All::One(b"\n"), shortest: 1, longest: 1 };
-
     pub(crate) fn one(separator: &'a [u8]) -> io::Result<Self> {
         if separator.is_empty() {
             return Err(invalid("the separator is empty: it would be found before the first byte"));

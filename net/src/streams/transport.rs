@@ -81,6 +81,22 @@ impl Transport {
         }
     }
 
+    /// Reads from a socket into `bytes`, which is empty; see [`Core::poll_read_new`]. `None` if this is none.
+    #[inline]
+    pub(crate) fn poll_read_new(
+        &self,
+        wait: Wait,
+        cx: &mut Context<'_>,
+        bytes: &mut Vec<u8>,
+        size: usize,
+    ) -> Option<Poll<io::Result<usize>>> {
+        match self {
+            Transport::Tcp(stream) => Some(stream.core().poll_read_new(wait, cx, bytes, size)),
+            Transport::Unix(stream) => Some(stream.core().poll_read_new(wait, cx, bytes, size)),
+            Transport::Other(_) => None,
+        }
+    }
+
     pub(crate) fn poll_write(
         &self,
         wait: Wait,
