@@ -79,15 +79,19 @@ fn push_join(code: &mut Code, futures: &[&[TokenTree]], p: &str) {
     let make = "{p}::MaybeDone::new(::core::future::IntoFuture::into_future({tokens}))";
     push_start(code, futures, p, make);
     for (i, future) in futures.iter().enumerate() {
-        let poll = format!("done &= {{p}}::poll_done(&mut future{i}, cx);");
+        let poll = format!("if !{{p}}::poll_done(&mut future{i}, cx) {{ done = false; }}");
         let poll = code.hole_about(future, p, &poll);
         code.push(&poll);
     }
     let values = take_values(futures.len(), p);
     code.push(&format!(
-        "   if done {{ ::core::task::Poll::Ready({values}) }} else {{ ::core::task::Poll::Pending }}
+        "   if done {{
+                ::core::task::Poll::Ready({p}::take_list(&mut list))
+            }} else {{
+                ::core::task::Poll::Pending
+            }}
         }}).await;
-        out
+        {values}
         }}"
     ));
 }
@@ -109,50 +113,56 @@ fn push_try_join(code: &mut Code, futures: &[&[TokenTree]], p: &str) {
         code.push(&poll);
     }
     let values = take_values(futures.len(), p);
+    let split = split_list(futures.len(), p);
     let clears = (0..futures.len())
         .map(|i| format!("future{i}.set({p}::MaybeDone::Taken);\n"))
         .collect::<String>();
     code.push(&format!(
         "       return if done {{
-                    ::core::task::Poll::Ready((
-                        ::core::result::Result::Ok({values}),
-                        ::core::option::Option::None,
-                    ))
+                    ::core::task::Poll::Ready(::core::result::Result::Ok({p}::take_list(&mut list)))
                 }} else {{
                     ::core::task::Poll::Pending
                 }};
             }};
-            let sink = {p}::cleanup_sink();
-            {clears}
-            ::core::task::Poll::Ready((
-                ::core::result::Result::Err(error),
-                ::core::option::Option::Some(sink.finish()),
-            ))
+            let owed = {p}::empty_catching({p}::take_list(&mut list), |rest| {{
+                {split}
+                {clears}
+            }});
+            ::core::task::Poll::Ready(::core::result::Result::Err((error, owed)))
         }}).await;
-        let (out, cleanup) = out;
-        if let ::core::option::Option::Some(cleanup) = cleanup {{ cleanup.await; }}
-        out
+        match list {{
+            ::core::result::Result::Ok(mut list) => ::core::result::Result::Ok({values}),
+            ::core::result::Result::Err((error, owed)) => {{
+                if let ::core::option::Option::Some(owed) = owed {{ owed.await; }}
+                ::core::result::Result::Err(error)
+            }}
+        }}
         }}"
     ));
 }
 
 /// Pins the futures, each in a cell for its value, and starts the closure that polls them.
+///
+/// When it is over it gives back the pointer to them, which it keeps in an `Option` until then: the
+/// values go from their cells to where they are wanted, and not through what a poll returns.
 fn push_start(code: &mut Code, futures: &[&[TokenTree]], p: &str, make: &str) {
     code.push("{");
     let list = push_list(code, futures, p, make);
     let split = split_list(futures.len(), p);
     code.push(&format!(
-        "let mut list = ::core::pin::pin!({list});
-        let out = ::core::future::poll_fn(move |cx| {{
-            let rest = list.as_mut();
+        "let list = ::core::pin::pin!({list});
+        let mut list = ::core::option::Option::Some(list);
+        let mut list = ::core::future::poll_fn(move |cx| {{
+            let rest = {p}::borrow_list(&mut list);
             {split}
             let mut done = true;"
     ));
 }
 
-/// The tuple of the values of futures that are all done.
+/// The tuple of the values of the futures in `list`, which are all done.
 fn take_values(futures: usize, p: &str) -> String {
+    let split = split_list(futures, p);
     let values =
         (0..futures).map(|i| format!("{p}::take_value(&mut future{i}), ")).collect::<String>();
-    format!("({values})")
+    format!("{{ let rest = list.as_mut(); {split} ({values}) }}")
 }

@@ -3,17 +3,17 @@
 //! ```text
 //! {
 //!     enum Out<T0, T1> { B0(T0), B1(T1), Disabled }
-//!     let (out, cleanup) = {
+//!     let out = {
 //!         let mut enabled = ..;            // a bit for each branch; guards clear theirs
 //!         let select = pin!(Select::new(enabled, (future0, (future1, ()))));
 //!         poll_fn(move |cx| {
 //!             ..                           // polls the enabled branches
-//!             let sink = cleanup_sink();
-//!             select.set(Select::Done);    // drops the futures, and the sink catches ..
-//!             Poll::Ready((out, sink.finish()))
+//!             match empty_catching(select, ..) {    // drops the futures, and catches ..
+//!                 None => Poll::Ready(out),
+//!                 Some(owed) => owe(..),            // .. what they owe, which is polled first
+//!             }
 //!         }).await
 //!     };
-//!     cleanup.await;                       // .. what they owe
 //!     match out { B0(pattern) => handler, .. }
 //! }
 //! ```
@@ -45,10 +45,10 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     }
     code.push("{");
     push_out_type(&mut code, select.branches.len());
-    code.push("let (out, cleanup) = {");
+    code.push("let out = {");
     push_futures(&mut code, &select, &p);
     push_poll(&mut code, &select, &p);
-    code.push("}; cleanup.await;");
+    code.push("};");
     push_match(&mut code, &select, &p);
     code.push("}");
     Ok(code.finish_hygienic())
@@ -92,7 +92,11 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
         let out = ::core::future::poll_fn(move |cx| {{
             if {p}::poll_budget(cx).is_pending() {{ return ::core::task::Poll::Pending; }}
             let out = 'out: {{
-                let (enabled, rest) = {p}::running(select.as_mut());
+                let ::core::option::Option::Some((enabled, rest)) =
+                    {p}::running(select.as_mut())
+                else {{
+                    return {p}::poll_owing(select.as_mut(), cx);
+                }};
                 {split}"
     ));
     if select.biased || branches == 1 {
@@ -101,7 +105,9 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
         }
     } else {
         code.push(&format!(
-            "let mut branch = {p}::random_index({branches});
+            "const PLACE: ::core::primitive::u32 =
+                {p}::place(::core::line!(), ::core::column!());
+            let mut branch = {p}::first_branch({branches}, PLACE);
             for _ in 0..{branches} {{
                 match branch {{"
         ));
@@ -118,9 +124,13 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
         "       if *enabled != 0 {{ return ::core::task::Poll::Pending; }}
                 {OUT}::Disabled
             }};
-            let sink = {p}::cleanup_sink();
-            select.set({p}::Select::Done);
-            ::core::task::Poll::Ready((out, sink.finish()))
+            let owed = {p}::empty_catching(select.as_mut(), |mut select| {{
+                select.set({p}::Select::Done);
+            }});
+            match owed {{
+                ::core::option::Option::None => ::core::task::Poll::Ready(out),
+                ::core::option::Option::Some(owed) => {p}::owe(select.as_mut(), out, owed, cx),
+            }}
         }}).await;
         out"
     ));

@@ -23,7 +23,7 @@ use corio_sync::hooks;
 
 pub(crate) use self::run_all::RunAll;
 use self::sink::catch_ticket;
-pub use self::sink::{CleanupWait, SinkGuard};
+pub use self::sink::{CleanupWait, SinkGuard, empty_catching};
 pub(crate) use self::ticket::{GivenUp, Ticket};
 use crate::executor::context;
 use crate::executor::core::CoreRef;

@@ -23,7 +23,7 @@ pub mod time;
 mod wake;
 
 #[doc(hidden)]
-pub use executor::random_index;
+pub use executor::first_branch;
 pub use executor::{Handle, Runtime};
 pub use run::run;
 pub use task::{Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now};

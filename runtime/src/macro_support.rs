@@ -10,6 +10,12 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+/// An odd number for a place in the source, unlike that of the lines around it.
+#[inline]
+pub const fn place(line: u32, column: u32) -> u32 {
+    (line.wrapping_mul(0x9E37_79B1) ^ column.wrapping_mul(0x85EB_CA77)) | 1
+}
+
 /// What a future that may fail is made of. The bounds are there for the compiler's message.
 #[inline]
 pub fn fallible<I, T, E>(future: I) -> I::IntoFuture
@@ -51,22 +57,25 @@ pub fn split<H, T>(list: Pin<&mut List<H, T>>) -> (Pin<&mut H>, Pin<&mut T>) {
 
 pin_project! {
     /// The branches of a `select!`.
-    #[derive(Debug)]
     #[allow(missing_docs, reason = "the macro takes no comments on fields")]
     #[project = SelectProj]
-    pub enum Select<B, L> {
+    pub enum Select<B, L, O, W> {
         /// The futures, and a bit for each that is still to be polled.
         Running {
             enabled: B,
             #[pin]
             futures: L,
         },
+        /// All futures are dropped, and what they owe is waited for with the winner's output.
+        Owing {
+            owing: Box<(Option<O>, W)>,
+        },
         /// All futures are dropped.
         Done,
     }
 }
 
-impl<B, L> Select<B, L> {
+impl<B, L, O, W> Select<B, L, O, W> {
     /// Branches that have not been polled.
     #[inline]
     pub fn new(enabled: B, futures: L) -> Self {
@@ -74,17 +83,59 @@ impl<B, L> Select<B, L> {
     }
 }
 
-/// The parts of a `select!` that is not done.
+impl<B, L, O, W> fmt::Debug for Select<B, L, O, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running { .. } => "Running",
+            Self::Owing { .. } => "Owing",
+            Self::Done => "Done",
+        })
+    }
+}
+
+/// The parts of a `select!` whose futures are there.
+#[inline]
+pub fn running<B, L, O, W>(select: Pin<&mut Select<B, L, O, W>>) -> Option<(&mut B, Pin<&mut L>)> {
+    match select.project() {
+        SelectProj::Running { enabled, futures } => Some((enabled, futures)),
+        SelectProj::Owing { .. } | SelectProj::Done => None,
+    }
+}
+
+/// Waits for `wait` before `out` is given out.
+#[cold]
+#[inline(never)]
+pub fn owe<B, L, O, W: Future + Unpin>(
+    mut select: Pin<&mut Select<B, L, O, W>>,
+    out: O,
+    wait: W,
+    cx: &mut Context<'_>,
+) -> Poll<O> {
+    select.set(Select::Owing { owing: Box::new((Some(out), wait)) });
+    poll_owing(select, cx)
+}
+
+/// Polls a `select!` whose futures are gone.
 ///
 /// # Panics
 ///
 /// When it is done.
-#[inline]
-pub fn running<B, L>(select: Pin<&mut Select<B, L>>) -> (&mut B, Pin<&mut L>) {
-    match select.project() {
-        SelectProj::Running { enabled, futures } => (enabled, futures),
-        SelectProj::Done => unreachable!("a `select!` that is done is not polled"),
+#[cold]
+#[inline(never)]
+pub fn poll_owing<B, L, O, W: Future + Unpin>(
+    mut select: Pin<&mut Select<B, L, O, W>>,
+    cx: &mut Context<'_>,
+) -> Poll<O> {
+    if let SelectProj::Owing { owing } = select.as_mut().project() {
+        let (out, wait) = &mut **owing;
+        ready!(Pin::new(wait).poll(cx));
+        let out = out.take();
+        select.set(Select::Done);
+        if let Some(out) = out {
+            return Poll::Ready(out);
+        }
     }
+    unreachable!("a `select!` that is done is not polled")
 }
 
 pin_project! {
@@ -122,6 +173,32 @@ impl<F, T> fmt::Debug for MaybeDone<F, T> {
             Self::Done { .. } => "Done",
             Self::Taken => "Taken",
         })
+    }
+}
+
+/// The list of a `join!` that is not done.
+///
+/// # Panics
+///
+/// When it is done.
+#[inline]
+pub fn borrow_list<'a, L>(list: &'a mut Option<Pin<&mut L>>) -> Pin<&'a mut L> {
+    match list {
+        Some(list) => list.as_mut(),
+        None => unreachable!("a `join!` that is done is not polled"),
+    }
+}
+
+/// The list of a `join!` that is done.
+///
+/// # Panics
+///
+/// When it was taken before.
+#[inline]
+pub fn take_list<'l, L>(list: &mut Option<Pin<&'l mut L>>) -> Pin<&'l mut L> {
+    match list.take() {
+        Some(list) => list,
+        None => unreachable!("a `join!` is done once"),
     }
 }
 

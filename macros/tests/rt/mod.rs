@@ -56,7 +56,7 @@ pub mod __private {
     }
 
     /// Goes round, so that each branch is the first in its turn.
-    pub fn random_index(n: usize) -> usize {
+    pub fn first_branch(n: usize, _place: u32) -> usize {
         START.set(START.get() + 1);
         START.get() % n
     }
@@ -74,30 +74,34 @@ pub mod __private {
         Poll::Pending
     }
 
-    /// Catches cleanups until it is finished or dropped. Not `Send`, as the real one.
-    pub struct SinkGuard(std::marker::PhantomData<*const ()>);
+    /// Catches cleanups until it is dropped.
+    struct Sink;
 
-    pub fn cleanup_sink() -> SinkGuard {
-        assert!(SINK.replace(Some(Vec::new())).is_none(), "a sink is left over");
-        SinkGuard(std::marker::PhantomData)
-    }
-
-    impl SinkGuard {
-        pub fn finish(self) -> impl Future<Output = ()> + Send {
-            let caught = SINK.take().expect("installed");
-            // In a box, to keep the futures that wait for it small.
-            Box::pin(async {
-                for cleanup in caught {
-                    cleanup.await;
-                }
-            })
-        }
-    }
-
-    impl Drop for SinkGuard {
+    impl Drop for Sink {
         fn drop(&mut self) {
             SINK.take();
         }
+    }
+
+    pub fn empty_catching<T>(
+        place: Pin<&mut T>,
+        empty: impl FnOnce(Pin<&mut T>),
+    ) -> Option<Box<Cleanup>> {
+        assert!(SINK.replace(Some(Vec::new())).is_none(), "a sink is left over");
+        let sink = Sink;
+        empty(place);
+        let caught = SINK.take().expect("installed");
+        drop(sink);
+        if caught.is_empty() {
+            return None;
+        }
+        let all: Cleanup = Box::pin(async {
+            for cleanup in caught {
+                cleanup.await;
+            }
+        });
+        // In one word, to keep the futures that wait for it small.
+        Some(Box::new(all))
     }
 
     /// Owes `cleanup` to the sink when dropped; without a sink it is lost.

@@ -8,11 +8,12 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::mem::{forget, needs_drop};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use corio_sync::hooks::{self, Site, WaitKind};
+use corio_sync::hooks::{self, Caller, Site, WaitKind};
 
 use super::ticket::{GivenUp, Ticket};
 use crate::task::header::drop_quietly;
@@ -54,6 +55,19 @@ impl SinkGuard {
         })
     }
 
+    /// Whether it has caught nothing.
+    #[inline]
+    fn is_empty(&self) -> bool {
+        hooks::with_tls(|tls| tls.caught.get()) == self.mark
+    }
+
+    /// Closes a sink that has caught nothing, and so has nothing to forget.
+    #[inline]
+    fn close_empty(self) {
+        hooks::with_tls(|tls| tls.sink_depth.set(tls.sink_depth.get() - 1));
+        forget(self);
+    }
+
     /// Closes the sink; the future waits for the cleanups that it caught.
     #[inline]
     #[track_caller]
@@ -63,11 +77,18 @@ impl SinkGuard {
         wait
     }
 
+    #[cold]
+    #[inline(never)]
+    fn finish_boxed(self, caller: Caller) -> Box<CleanupWait> {
+        let mut wait = Box::new(CleanupWait::at(caller.site()));
+        self.finish_into(&mut wait);
+        wait
+    }
+
     /// Closes the sink and adds what it caught to `wait`.
     #[inline]
     pub(crate) fn finish_into(self, wait: &mut CleanupWait) {
-        let caught = hooks::with_tls(|tls| tls.caught.get());
-        if caught != self.mark {
+        if !self.is_empty() {
             self.take_caught(&mut wait.tickets);
         }
         // Dropping the guard closes the sink.
@@ -75,8 +96,7 @@ impl SinkGuard {
 
     /// Closes the sink; nobody waits for what it caught.
     pub(crate) fn forget(self) {
-        let caught = hooks::with_tls(|tls| tls.caught.get());
-        if caught != self.mark {
+        if !self.is_empty() {
             let mut tickets = Vec::new();
             self.take_caught(&mut tickets);
             // A ticket has the waker of whoever asked it last.
@@ -104,6 +124,29 @@ impl Drop for SinkGuard {
             forget_caught();
         }
     }
+}
+
+/// Has `place` emptied, and gives the wait for the cleanups that what was in it leaves, if there are any.
+///
+/// Nearly always there are none, so that is what is inlined, and it is next to nothing; where the type
+/// says that nothing in it is dropped, it is nothing.
+#[inline]
+#[track_caller]
+pub fn empty_catching<T>(
+    place: Pin<&mut T>,
+    empty: impl FnOnce(Pin<&mut T>),
+) -> Option<Box<CleanupWait>> {
+    if !needs_drop::<T>() {
+        empty(place);
+        return None;
+    }
+    let sink = SinkGuard::enter();
+    empty(place);
+    if sink.is_empty() {
+        sink.close_empty();
+        return None;
+    }
+    Some(sink.finish_boxed(Caller::here()))
 }
 
 /// Unwinding past the outermost sink: nobody waits any more; the task still does.

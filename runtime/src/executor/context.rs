@@ -20,6 +20,7 @@ use std::sync::Arc;
 use corio_sync::hooks;
 
 use super::core::{Core, CoreRef};
+use super::first::scaled;
 use super::shared::Shared;
 use crate::cleanup::{AdoptedEntry, Entry};
 use crate::reactor::Reactor;
@@ -228,13 +229,14 @@ pub(crate) fn current_reactor() -> io::Result<Arc<Reactor>> {
     })
 }
 
-/// A number below `n` (0 for 0): from the core's generator, so that a seeded runtime repeats it, or
-/// elsewhere from the process's randomness.
+/// Which of `n` branches of the `select!` with the odd number `place` is polled first: from the core,
+/// so that a seeded runtime repeats it, or elsewhere from the process's randomness.
 #[inline]
-pub fn random_index(n: usize) -> usize {
-    let random = with_core(|core| core.map_or_else(foreign_random, Core::random));
-    // The high half of the product: no division, and no bias that matters for so small an `n`.
-    (((random >> 32) * n as u64) >> 32) as usize
+pub fn first_branch(n: usize, place: u32) -> usize {
+    with_core(|core| match core {
+        Some(core) => core.first_of(n, place),
+        None => scaled((foreign_random() >> 32) as u32, n),
+    })
 }
 
 #[cold]

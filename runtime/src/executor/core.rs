@@ -27,6 +27,7 @@ use super::abort::AbortOnUnwind;
 use super::cells::Cells;
 use super::context::with_context;
 pub(crate) use super::core_shared::{CoreRef, CoreShared};
+use super::first::First;
 use super::ring::CAPACITY;
 use super::shared::Shared;
 use super::stuck::Stuck;
@@ -82,6 +83,7 @@ pub(crate) struct Core {
     /// Glances since the last look around during which virtual time stood still.
     still: Cell<u32>,
     rng: Cell<u64>,
+    first: First,
     next_id: Cell<u64>,
     last_id: Cell<u64>,
     /// Memory of tasks that have ended.
@@ -121,6 +123,7 @@ impl Core {
             looked_ns: Cell::new(0),
             still: Cell::new(0),
             rng: Cell::new(mixed(seed)),
+            first: First::new(mixed(!seed)),
             next_id: Cell::new(0),
             last_id: Cell::new(0),
             memory: Cells::new(),
@@ -160,6 +163,7 @@ impl Core {
     /// From now on the order of bound tasks is drawn from the core's generator.
     pub(crate) fn set_seeded(&mut self) {
         self.bound.get_mut().seeded = true;
+        self.first.draw_each();
     }
 
     #[inline]
@@ -227,6 +231,12 @@ impl Core {
         x ^= x >> 27;
         self.rng.set(x);
         x.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// Which of `n` comes first at the place in the source with the odd number `place`.
+    #[inline]
+    pub(crate) fn first_of(&self, n: usize, place: u32) -> usize {
+        self.first.below(n, place, || self.random())
     }
 
     /// Takes a count of this core's shared part for a new cell or reference.

@@ -255,6 +255,21 @@ impl State {
         if local & POLLED == 0 { Next::Enqueue } else { Next::Nothing }
     }
 
+    /// Wakes a bound task that is the calling thread's current one; `false`, and nothing is done, if it is
+    /// that without a core to poll it.
+    #[inline]
+    pub(crate) fn own_wake_polled(&self) -> bool {
+        // Ordering: Relaxed, see `own_wake`. Where no core polls the task, nobody else does meanwhile.
+        let local = self.local.load(Ordering::Relaxed);
+        if local & POLLED == 0 {
+            return false;
+        }
+        if local & (QUEUED | FINISHED) == 0 {
+            self.local.store(local | QUEUED, Ordering::Relaxed);
+        }
+        true
+    }
+
     /// Wakes a bound task from another thread; `Enqueue` means the mailbox, with a reference.
     #[inline]
     pub(crate) fn remote_wake(&self) -> Next {

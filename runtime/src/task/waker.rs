@@ -6,6 +6,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
+use corio_sync::hooks;
+
 use super::header::Header;
 use super::reason::CancelReason;
 use super::state::Next;
@@ -65,6 +67,10 @@ pub(crate) unsafe fn schedule(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
     let header = unsafe { task.as_ref() };
     if header.state.is_bound() {
+        // The commonest of all: a task that wakes itself.
+        if is_current(header) && header.state.own_wake_polled() {
+            return;
+        }
         context::with_core(|core| match core {
             Some(core) if core.is(header.core) => {
                 if header.state.own_wake() == Next::Enqueue {
@@ -82,6 +88,12 @@ pub(crate) unsafe fn schedule(task: NonNull<Header>) {
     } else if header.state.wake() == Next::Enqueue {
         enqueue(task);
     }
+}
+
+/// Whether the task is this thread's current one.
+#[inline]
+fn is_current(task: &Header) -> bool {
+    std::ptr::eq(hooks::with_tls(hooks::Tls::task), &raw const task.head)
 }
 
 /// Puts a stealable task whose state has just become "queued" on a queue: this thread's core's, or
