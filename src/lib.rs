@@ -120,7 +120,7 @@ mod guide {
 pub mod __private {
     pub use corio_macros::{join_impl, select_impl, try_join_impl};
     pub use corio_runtime::cleanup::empty_catching;
-    pub use corio_runtime::entry::{Config, run_main, run_test};
+    pub use corio_runtime::entry::{Config, run_cancellable_main, run_main, run_test};
     pub use corio_runtime::first_branch;
     pub use corio_runtime::macro_support::*;
     pub use corio_sync::hooks::poll_budget;

@@ -123,7 +123,9 @@ impl Function {
         let mut code = Code::default();
         let private = code.hole(private(options.krate.clone()));
         let name = code.hole([self.name.clone().into()]);
+        // Not a setting: what listens for signals is to be in those programs only that ask for it.
         let run = match kind {
+            Kind::Main if options.cancel_on_ctrl_c => "run_cancellable_main",
             Kind::Main => "run_main",
             Kind::Test => "run_test",
         };
@@ -168,9 +170,6 @@ fn config(private: &str, options: &Options) -> String {
     }
     if let Some(n) = options.worker_threads {
         fields += &format!("worker_threads: ::core::option::Option::Some({n}), ");
-    }
-    if options.cancel_on_ctrl_c {
-        fields += "cancel_on_ctrl_c: true, ";
     }
     if options.start_paused {
         fields += "start_paused: true, ";

@@ -19,7 +19,6 @@ mod ctrl_c;
 pub struct Config {
     pub multi_thread: bool,
     pub worker_threads: Option<usize>,
-    pub cancel_on_ctrl_c: bool,
     pub start_paused: bool,
     pub seed: Option<u64>,
     pub timeout: Option<Duration>,
@@ -50,15 +49,13 @@ impl Config {
 #[doc(hidden)]
 #[track_caller]
 pub fn run_main<F: Future>(config: Config, main: F) -> F::Output {
-    if config.cancel_on_ctrl_c {
-        run_cancellable(config, main)
-    } else {
-        config.build().block_on(main)
-    }
+    config.build().block_on(main)
 }
 
+/// As [`run_main`], with `cancel_on_ctrl_c`.
+#[doc(hidden)]
 #[track_caller]
-fn run_cancellable<F: Future>(config: Config, main: F) -> F::Output {
+pub fn run_cancellable_main<F: Future>(config: Config, main: F) -> F::Output {
     let ctrl_c = match CancelOnCtrlC::new() {
         Ok(ctrl_c) => ctrl_c,
         Err(error) => panic!("`cancel_on_ctrl_c`: {error}"),

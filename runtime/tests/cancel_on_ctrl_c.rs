@@ -10,7 +10,7 @@ use std::future::pending;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use corio_runtime::entry::{Config, run_main};
+use corio_runtime::entry::{Config, run_cancellable_main};
 use corio_runtime::structured::finally;
 use corio_runtime::time::sleep;
 use corio_runtime::{signal, spawn};
@@ -22,7 +22,7 @@ use roles::{Role, say};
 const LONG: Duration = Duration::from_secs(120);
 
 fn single() -> Config {
-    Config { cancel_on_ctrl_c: true, ..Config::default() }
+    Config::default()
 }
 
 fn multi() -> Config {
@@ -82,38 +82,38 @@ fn exit_with(status: i32) {
 }
 
 const ROLES: &[Role] = &[
-    ("waits, single", || run_main(single(), waits_for_ever())),
-    ("waits, multi", || run_main(multi(), waits_for_ever())),
-    ("never cleans up, single", || run_main(single(), never_cleans_up())),
-    ("never cleans up, multi", || run_main(multi(), never_cleans_up())),
-    ("ends by itself, single", || exit_with(run_main(single(), ends_by_itself()))),
-    ("ends by itself, multi", || exit_with(run_main(multi(), ends_by_itself()))),
+    ("waits, single", || run_cancellable_main(single(), waits_for_ever())),
+    ("waits, multi", || run_cancellable_main(multi(), waits_for_ever())),
+    ("never cleans up, single", || run_cancellable_main(single(), never_cleans_up())),
+    ("never cleans up, multi", || run_cancellable_main(multi(), never_cleans_up())),
+    ("ends by itself, single", || exit_with(run_cancellable_main(single(), ends_by_itself()))),
+    ("ends by itself, multi", || exit_with(run_cancellable_main(multi(), ends_by_itself()))),
     ("blocks", || {
-        run_main(multi(), async {
+        run_cancellable_main(multi(), async {
             say("ready");
             thread::sleep(LONG);
         });
     }),
     ("before the first wait", || {
-        run_main(single(), async {
+        run_cancellable_main(single(), async {
             raise_interrupt();
             say("ready");
             pending::<()>().await;
         });
     }),
     ("afterwards", || {
-        run_main(single(), async {});
+        run_cancellable_main(single(), async {});
         say("ready");
         thread::sleep(LONG);
     }),
     ("panics", || {
-        let main = || run_main(single(), async { panic!("main's own panic") });
+        let main = || run_cancellable_main(single(), async { panic!("main's own panic") });
         assert!(std::panic::catch_unwind(main).is_err());
         say("ready");
         thread::sleep(LONG);
     }),
     ("listens too", || {
-        run_main(multi(), async {
+        run_cancellable_main(multi(), async {
             let mut pressed = signal::signal(signal::SignalKind::interrupt()).unwrap();
             let task = spawn(finally(
                 async move {
