@@ -63,6 +63,8 @@ table! {
     corio::runtime::EnterGuard<'static> => "..U";
     corio::runtime::NoRuntime => "SSU";
     corio::runtime::RuntimeMetrics => "SSU";
+    corio::runtime::LongPoll => "SSU";
+    corio::runtime::TimerHandle => "SSU";
     corio::runtime::UnawaitedPanic<'static> => "SSU";
     corio::blocking::CallCancelled => "SSU";
     corio::blocking::Options => "SSU";
@@ -76,6 +78,9 @@ table! {
     T in corio::task::WithContext<T> => "SSU" "S.U" "..U";
     corio::task::TaskId => "SSU";
     corio::task::TaskRef => "SSU";
+    T in corio::task::ContextVar<T> => "SSU" "S.U" "..U";
+    T in corio::task::Token<T> => "SSU" "..U" "..U";
+    T in corio::task::WithValue<T> => "SSU" "S.U" "..U";
     corio::task::YieldNow => "SSU";
     corio::introspect::TaskInfo => "SSU";
     corio::introspect::TaskState => "SSU";
@@ -147,6 +152,23 @@ table! {
     corio::Cancelled => "SSU";
     corio::CleanupStack => "SSU";
     corio::structured::CloseStack => "S.U";
+    corio::CancelToken => "SSU";
+    corio::structured::CancelGuard => "SSU";
+    corio::structured::WaitCancelled<'static> => "SS.";
+    T in corio::structured::RunUntilCancelled<'static, Ready<T>> => "SS." "S.." "...";
+    T in corio::structured::CatchCancel<Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::structured::RunScope<Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::structured::TimeoutScope<Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::structured::RaceOk<Ready<Result<T, T>>, T, T> => "SSU" "S.U" "..U";
+    T in corio::structured::AllFailed<T> => "SSU" "S.U" "..U";
+    T in corio::structured::TaskSet<T> => "SSU" "SSU" "..U";
+    T in corio::structured::TaskSetBuilder<'static, T> => "SSU" "SSU" "..U";
+    T in corio::structured::NextResult<'static, T> => "SSU" "SSU" "..U";
+    T in corio::structured::NextWithId<'static, T> => "SSU" "SSU" "..U";
+    T in corio::structured::JoinTasks<T> => "SSU" "S.U" "..U";
+    T in corio::structured::ScopedTask<T> => "SSU" "SSU" "..U";
+    corio::structured::Scope<'static, 'static> => "SSU";
+    corio::structured::LocalScope<'static, 'static> => "..U";
 }
 
 // Locks
@@ -155,6 +177,7 @@ table! {
     T in corio::sync::MutexGuard<'static, T> => "SSU" "S.U" "..U";
     T in corio::sync::OwnedMutexGuard<T> => "SSU" "S.U" "..U";
     T in corio::sync::MappedMutexGuard<'static, T> => "SSU" "S.U" "..U";
+    T in corio::sync::OwnedMappedMutexGuard<T, T> => "SSU" "S.U" "..U";
     T in corio::sync::Lock<'static, T> => "SS." "SS." "...";
     T in corio::sync::LockOwned<T> => "SS." "SS." "...";
     corio::sync::TryLockError => "SSU";
@@ -172,6 +195,11 @@ table! {
     T in corio::sync::RwLockUpgrade<'static, T> => "SS." "..." "...";
     T in corio::sync::RwLockReadOwned<T> => "SS." "..." "...";
     T in corio::sync::RwLockWriteOwned<T> => "SS." "..." "...";
+    T in corio::sync::OwnedRwLockMappedReadGuard<T, T> => "SSU" "..U" "..U";
+    T in corio::sync::OwnedRwLockMappedWriteGuard<T, T> => "SSU" "..U" "..U";
+    T in corio::sync::OwnedRwLockUpgradableReadGuard<T> => "SSU" "..U" "..U";
+    T in corio::sync::RwLockUpgradableReadOwned<T> => "SS." "..." "...";
+    T in corio::sync::RwLockUpgradeOwned<T> => "SS." "..." "...";
     corio::sync::Condvar => "SSU";
     T in corio::sync::CondvarWait<'static, T> => "SS." "S.." "...";
     T in corio::sync::CondvarWaitFor<'static, T, fn(&mut T) -> bool> => "SS." "S.." "...";
@@ -195,10 +223,13 @@ table! {
     T in corio::sync::OnceCell<T> => "SSU" "S.U" "..U";
     T in corio::sync::Lazy<T> => "SSU" "S.U" "..U";
     T in corio::sync::SetError<T> => "SSU" "S.U" "..U";
+    T in corio::sync::SetOnce<T> => "SSU" "S.U" "..U";
+    T in corio::sync::SetOnceWait<'static, T> => "SS." "..." "...";
     T in corio::sync::Promise<T> => "SSU" "..U" "..U";
     T in corio::sync::PromiseWait<T> => "SS." "..." "...";
     corio::sync::PromiseError => "SSU";
     T in corio::sync::AlreadyDone<T> => "SSU" "S.U" "..U";
+    T in corio::sync::DoneCallback<T> => "SSU" "..U" "..U";
 }
 
 // Channels
@@ -225,6 +256,10 @@ table! {
     T in corio::sync::mpsc::SendError<T> => "SSU" "S.U" "..U";
     T in corio::sync::mpsc::TrySendError<T> => "SSU" "S.U" "..U";
     corio::sync::mpsc::TryRecvError => "SSU";
+    T in corio::sync::mpsc::OwnedPermit<T> => "SSU" "SSU" "..U";
+    T in corio::sync::mpsc::ReserveOwned<T> => "SS." "SS." "...";
+    T in corio::sync::mpsc::SendTimeoutError<T> => "SSU" "S.U" "..U";
+    corio::sync::mpsc::RecvTimeoutError => "SSU";
     T in corio::sync::channel::Sender<T> => "SSU" "SSU" "..U";
     T in corio::sync::channel::Receiver<T> => "SSU" "SSU" "..U";
     T in corio::sync::channel::Recv<'static, T> => "SS." "SS." "...";
@@ -262,6 +297,11 @@ table! {
     corio::sync::queue::GetTimeoutError => "SSU";
     corio::sync::queue::QueueShutDown => "SSU";
     corio::sync::queue::TooManyDone => "SSU";
+    T in corio::sync::queue::QueueOf<Fifo<T>> => "SSU" "SSU" "..U";
+    T in corio::sync::queue::Fifo<T> => "SSU" "S.U" "..U";
+    T in corio::sync::queue::Lifo<T> => "SSU" "S.U" "..U";
+    T in corio::sync::queue::Priority<T> => "SSU" "S.U" "..U";
+    corio::sync::queue::Shutdown => "SSU";
 }
 
 // Bytes
@@ -317,6 +357,29 @@ table! {
     T in corio::io::seek::Seek<'static, T> => "SSU" "S.U" "..U";
 }
 
+// Files, pipes and standard streams
+table! {
+    corio::io::Stdin => "SSU";
+    corio::io::Stdout => "SSU";
+    corio::io::Stderr => "SSU";
+    corio::io::pipe::Sender => "SSU";
+    corio::io::pipe::Receiver => "SSU";
+    corio::fs::File => "SSU";
+    corio::fs::OpenOptions => "SSU";
+    corio::fs::ReadDir => "SSU";
+    corio::fs::DirEntry => "SSU";
+    T in corio::fs::Call<T> => "S.U" "S.U" "..U";
+    T in corio::fs::Batch<T, T> => "S.U" "S.U" "..U";
+    corio::fs::temp::TempDir => "SSU";
+    corio::fs::temp::TempFile => "SSU";
+}
+
+#[cfg(target_os = "linux")]
+table! {
+    corio::io::Poller => "SSU";
+    corio::io::PollerEvent => "SSU";
+}
+
 // Sockets
 table! {
     corio::net::TcpListener => "SSU";
@@ -338,6 +401,18 @@ table! {
     corio::net::Keepalive => "SSU";
     corio::net::ListenOptions => "SSU";
     corio::net::UnixListenOptions => "SSU";
+    corio::net::Server => "SSU";
+    corio::net::ServerOptions => "SSU";
+    corio::net::ConnectOptions => "SSU";
+    corio::net::StreamReader => "SSU";
+    corio::net::StreamWriter => "SSU";
+    corio::net::Drain<'static> => "SSU";
+    corio::net::IncompleteRead => "SSU";
+    corio::net::LimitOverrun => "SSU";
+    corio::net::Datagrams => "SSU";
+    corio::net::DatagramRef<'static> => "SSU";
+    corio::net::HandedOver => "SSU";
+    corio::net::PeerCredentials => "SSU";
     corio::reactor::Direction => "SSU";
     corio::reactor::Interest => "SSU";
     corio::reactor::Readiness => "SSU";
