@@ -11,6 +11,7 @@ use crate::runtime::{Library, Runtime};
 use crate::sample::Sample;
 use crate::scale::Scale;
 use crate::sys;
+use crate::work_body::Place;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,14 @@ fn executor(library: Library) -> Library {
     }
 }
 
+/// Where two threads are measured they are on two processors. The kernel might put them on one, where one
+/// of them at a time has what they share for itself, or move them in the middle.
+fn take_place(place: Place) {
+    if place == Place::Threads {
+        sys::stay_on_processor(0);
+    }
+}
+
 /// Measures one workload inside this process and prints the sample.
 pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), String> {
     prepare()?;
@@ -60,6 +69,7 @@ pub(crate) fn measure(workload: &str, runtime: &str, scale: &str) -> Result<(), 
                 return Err(event_loop.read_lines(length, scale, batch));
             }
             let Some(body) = rt::body(library, body) else { return absent() };
+            take_place(place);
             with_library!(
                 executor(library),
                 lib => {
@@ -116,6 +126,7 @@ pub(crate) fn once(workload: &str, runtime: &str, ops: &str) -> Result<(), Strin
     let absent = || Err(format!("{} is no loop that {name} can do", workload.name));
     let Kind::Loop { body, place, batch, .. } = workload.kind else { return absent() };
     let Some(body) = rt::body(library, body) else { return absent() };
+    take_place(place);
     let ops = number::<u64>(ops)?.div_ceil(batch).max(1) * batch;
     let count = with_library!(
         executor(library),

@@ -9,11 +9,50 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Turns a system call's -1 into the error that `errno` tells.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// The processors that this process may use, as it was started.
+fn processors() -> &'static [usize] {
+    static PROCESSORS: OnceLock<Vec<usize>> = OnceLock::new();
+    PROCESSORS.get_or_init(|| {
+        // SAFETY: `cpu_set_t` is plain old data (Y3).
+        let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: `set` outlives the call and has the size that is told (Y1).
+        let known = unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) } == 0;
+        let all = 0..if known { libc::CPU_SETSIZE as usize } else { 0 };
+        // SAFETY: the number is less than `CPU_SETSIZE`, so it is a bit of the set.
+        all.filter(|processor| unsafe { libc::CPU_ISSET(*processor, &set) }).collect()
+    })
+}
+
+/// Keeps this thread, and those it starts, on one processor: that of number `index` among those which this
+/// process may use. Where there are fewer, nothing happens.
+pub(crate) fn stay_on_processor(index: usize) {
+    let Some(processor) = processors().get(index) else { return };
+    // SAFETY: `cpu_set_t` is plain old data (Y3).
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the processor was in a set of this size.
+    unsafe { libc::CPU_SET(*processor, &mut set) };
+    // If it fails the kernel chooses, as it does otherwise.
+    // SAFETY: `set` outlives the call and has the size that is told (Y1).
+    let _ = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) };
+}
+
+/// Starts a thread on the second processor, to work beside one that stays on the first.
+pub(crate) fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    std::thread::spawn(|| {
+        stay_on_processor(1);
+        work()
+    })
 }
 
 /// CPU time, user and system, that process `pid` has used since it began; 0 means this process.

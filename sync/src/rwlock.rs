@@ -33,7 +33,8 @@ pub use wait::{
 /// A lock that many may hold to read, or one to write, across `.await`.
 ///
 /// It is fair: all stand in one line, so a writer is not starved by readers who keep coming: those
-/// that come after it wait behind it. Readers next to each other in the line go in together.
+/// that come after it wait behind it. Readers next to each other in the line go in together. As with a
+/// [`Mutex`](crate::Mutex), who finds it taken may look for a few microseconds before joining the line.
 ///
 /// An *upgradable* reader reads beside the others and can become the writer without letting go;
 /// there is one at a time.

@@ -55,6 +55,9 @@ struct Want {
 /// does not overtake, not even one who asks for fewer permits or calls
 /// [`try_acquire`](Self::try_acquire). asyncio's `Semaphore`.
 ///
+/// As with a [`Mutex`](crate::Mutex), who finds no permit, and nobody in line, may look for a few microseconds
+/// before joining it.
+///
 /// # Examples
 ///
 /// ```

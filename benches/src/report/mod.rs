@@ -1,7 +1,8 @@
-//! What a comparison leaves behind: a table, a JSON file and a page.
+//! What a comparison leaves behind: a table, in print and as Markdown, a JSON file and a page.
 
 mod file;
 mod machine;
+mod markdown;
 mod page;
 mod peers;
 mod svg;
@@ -13,7 +14,7 @@ use machine::Machine;
 use std::fs;
 use std::path::Path;
 
-/// Prints the table, and writes `compare.json` and `compare.html` into `folder`.
+/// Prints the table, and writes `compare.json`, `compare.html` and `compare.md` into `folder`.
 pub(crate) fn publish(outcome: &Outcome, options: &Options, folder: &Path) -> Result<(), String> {
     print!("{}", table::render(outcome));
     let machine = Machine::here();
@@ -21,7 +22,8 @@ pub(crate) fn publish(outcome: &Outcome, options: &Options, folder: &Path) -> Re
         .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     let json = format!("{}\n", file::render(outcome, options, &machine));
     let page = page::render(outcome, options, &machine);
-    for (name, text) in [("compare.json", json), ("compare.html", page)] {
+    let table = markdown::render(outcome, options, &machine);
+    for (name, text) in [("compare.json", json), ("compare.html", page), ("compare.md", table)] {
         let path = folder.join(name);
         fs::write(&path, text)
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;

@@ -3,6 +3,7 @@
 use super::rt;
 use crate::heap::Hold;
 use crate::runtime::Flavor;
+use crate::sys;
 use crate::work_body::{Body, Received, bodies, holds};
 use std::hint::black_box;
 
@@ -55,7 +56,7 @@ async fn mpsc(n: u64, senders: u64, capacity: usize) -> u64 {
 /// The receiver is here, the sender on another thread with a runtime of its own.
 async fn mpsc_threads(n: u64, capacity: usize) -> u64 {
     let (sender, mut receiver) = rt::channel::<u64>(capacity);
-    let sending = std::thread::spawn(move || {
+    let sending = sys::beside(move || {
         rt::run(Flavor::Current, async move {
             for _ in 0..n {
                 if sender.send(black_box(1)).await.is_err() {

@@ -3,6 +3,7 @@
 use super::rt;
 use crate::heap::Hold;
 use crate::runtime::Flavor;
+use crate::sys;
 use crate::work_body::{Body, Received, bodies, holds};
 use std::hint::black_box;
 
@@ -56,7 +57,7 @@ async fn oneshot_task(n: u64) -> u64 {
 /// Asks a task on another thread, with each request a oneshot for its answer.
 async fn oneshot_threads(n: u64) -> u64 {
     let (requests, mut requested) = rt::unbounded::<rt::oneshot::Sender<u64>>();
-    let server = std::thread::spawn(move || {
+    let server = sys::beside(move || {
         rt::run(Flavor::Current, async move {
             while let Some(answer) = requested.recv().await.received() {
                 let _ = answer.send(black_box(1));
@@ -80,7 +81,7 @@ async fn oneshot_threads(n: u64) -> u64 {
 async fn mpsc_threads_unbounded(n: u64) -> u64 {
     let (sender, mut receiver) = rt::unbounded::<u64>();
     let (confirm, mut confirmed) = rt::unbounded::<()>();
-    let sending = std::thread::spawn(move || {
+    let sending = sys::beside(move || {
         rt::run(Flavor::Current, async move {
             for sent in 0..n {
                 if sent % BURST == BURST - 1 {

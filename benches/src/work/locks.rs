@@ -2,6 +2,7 @@
 
 use super::rt;
 use crate::runtime::Flavor;
+use crate::sys;
 use crate::work_body::{Body, bodies};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -157,7 +158,7 @@ macro_rules! threads_on {
         let shared = Arc::new($shared);
         let task = $task;
         let theirs = task(shared.clone());
-        let thread = std::thread::spawn(move || rt::run(Flavor::Current, theirs));
+        let thread = sys::beside(move || rt::run(Flavor::Current, theirs));
         let ours = task(shared.clone()).await;
         // All that it may still wait for is the lock, and nobody holds that here.
         (ours + thread.join().unwrap_or(0), shared)

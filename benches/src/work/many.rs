@@ -2,6 +2,7 @@
 
 use super::rt;
 use crate::runtime::Flavor;
+use crate::sys;
 use crate::work_body::{Body, Received, bodies};
 use std::hint::black_box;
 
@@ -51,7 +52,7 @@ async fn mpmc(n: u64, sides: u64) -> u64 {
 /// The receiver is here, the sender on another thread with a runtime of its own.
 async fn mpmc_threads(n: u64) -> u64 {
     let (sender, receiver) = rt::many::bounded::<u64>(CAPACITY);
-    let sending = std::thread::spawn(move || {
+    let sending = sys::beside(move || {
         rt::run(Flavor::Current, async move {
             for _ in 0..n {
                 if sender.send(black_box(1)).await.is_err() {

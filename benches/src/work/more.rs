@@ -3,6 +3,7 @@
 
 use super::rt;
 use crate::runtime::Flavor;
+use crate::sys;
 use crate::work_body::{Body, Countdown, Received, bodies};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -92,7 +93,7 @@ async fn watch(n: u64) -> u64 {
 async fn watch_threads(n: u64) -> u64 {
     let (ask, mut asked) = rt::watch::channel(0_u64);
     let (answer, mut answered) = rt::watch::channel(0_u64);
-    let echo = std::thread::spawn(move || rt::run(Flavor::Current, answering!(asked, answer)));
+    let echo = sys::beside(move || rt::run(Flavor::Current, answering!(asked, answer)));
     asking!(n, ask, answered);
     drop(ask);
     // It has nothing left to do.
@@ -183,7 +184,7 @@ async fn notify_ping_pong(n: u64) -> u64 {
 async fn notify_threads(n: u64) -> u64 {
     let (ping, pong) = (Arc::new(rt::Notify::new()), Arc::new(rt::Notify::new()));
     let theirs = notified_in_turn(n, ping.clone(), pong.clone());
-    let other = std::thread::spawn(move || rt::run(Flavor::Current, theirs));
+    let other = sys::beside(move || rt::run(Flavor::Current, theirs));
     ping.notify_one();
     let count = notified_in_turn(n, pong, ping).await;
     other.join().unwrap_or(0).min(count)
