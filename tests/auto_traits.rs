@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::future::Ready;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 use corio::io::framed::LinesCodec;
@@ -420,4 +421,50 @@ table! {
     corio::reactor::Registration => "SSU";
     corio::reactor::Registered<std::net::TcpStream> => "SSU";
     corio::reactor::Wait => "SSU";
+}
+
+/// What may be used on both sides of `catch_unwind`. The primitives are in their own crate's table.
+macro_rules! unwind_safe {
+    ($($type:ty;)*) => {
+        const _: () = {
+            $(assert!(
+                has!($type: UnwindSafe) && has!($type: RefUnwindSafe),
+                concat!("not safe after a panic: ", stringify!($type)),
+            );)*
+        };
+    };
+}
+
+unwind_safe! {
+    corio::Runtime;
+    corio::Handle;
+    corio::Task<&'static mut Cell<u8>>;
+    corio::TaskError;
+    corio::task::Canceller;
+    corio::task::TaskId;
+    corio::CancelScope;
+    corio::CancelToken;
+    corio::TaskGroup<()>;
+    corio::GroupError<u8>;
+    corio::time::Instant;
+    corio::time::Elapsed;
+    corio::net::TcpListener;
+    corio::net::TcpStream;
+    corio::net::TcpSocket;
+    corio::net::UdpSocket;
+    corio::net::UnixListener;
+    corio::net::UnixStream;
+    corio::net::UnixDatagram;
+    corio::fs::File;
+    corio::fs::OpenOptions;
+    corio::process::Child;
+    corio::process::ChildHandle;
+    corio::io::Stdin;
+    corio::io::Stdout;
+    corio::io::Stderr;
+    corio::io::DuplexStream;
+    corio::io::pipe::Sender;
+    corio::io::pipe::Receiver;
+    corio::signal::Signal;
+    corio::sync::Lazy<u8>;
 }

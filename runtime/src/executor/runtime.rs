@@ -159,6 +159,12 @@ pub struct Handle {
     pub(crate) shared: Arc<Shared>,
 }
 
+// What they lead to is behind locks and atomics, which are right after a panic, too.
+impl std::panic::UnwindSafe for Runtime {}
+impl std::panic::RefUnwindSafe for Runtime {}
+impl std::panic::UnwindSafe for Handle {}
+impl std::panic::RefUnwindSafe for Handle {}
+
 impl Handle {
     /// The runtime of this thread.
     ///

@@ -312,6 +312,9 @@ pub struct Canceller {
     task: NonNull<Header>,
 }
 
+impl std::panic::UnwindSafe for Canceller {}
+impl std::panic::RefUnwindSafe for Canceller {}
+
 // SAFETY: it touches only atomics of the header, which its reference keeps alive.
 unsafe impl Send for Canceller {}
 // SAFETY: as above.
