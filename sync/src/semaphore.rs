@@ -270,7 +270,13 @@ impl Semaphore {
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
         let added = self.try_add(n, Self::MAX_PERMITS);
-        assert!(added, "adding {n} permits makes more than `Semaphore::MAX_PERMITS` of them free");
+        assert!(
+            added,
+            "adding {n} permits to the {} that are free makes more than `Semaphore::MAX_PERMITS`, {}: \
+             add only what was taken or forgotten",
+            self.available_permits(),
+            Self::MAX_PERMITS,
+        );
     }
 
     /// Takes away up to `n` free permits for ever, and tells how many those were.

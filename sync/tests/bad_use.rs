@@ -135,7 +135,10 @@ fn permits_beyond_the_maximum_are_refused() {
     says(message(|| BoundedSemaphore::new(over)), &parts);
     says(message(|| Semaphore::new(usize::MAX)), &["18446744073709551615 permits"]);
     let semaphore = Semaphore::new(max);
-    says(message(|| semaphore.add_permits(7)), &["adding 7 permits", "MAX_PERMITS"]);
+    says(
+        message(|| semaphore.add_permits(7)),
+        &["adding 7 permits", "MAX_PERMITS", &max.to_string(), "taken or"],
+    );
     assert_eq!(semaphore.available_permits(), max);
 }
 
@@ -157,7 +160,18 @@ fn permits_of_two_semaphores_are_not_merged() {
     let (a, b) = (Semaphore::new(1), Semaphore::new(1));
     let mut permit = a.try_acquire().unwrap();
     let other = b.try_acquire().unwrap();
-    says(message(|| permit.merge(other)), &["two semaphores"]);
+    says(message(|| permit.merge(other)), &["two semaphores", "keep them apart"]);
     drop(permit);
     assert_eq!((a.available_permits(), b.available_permits()), (1, 1));
+}
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn more_permits_than_one_holds_are_not_merged() {
+    let all = Semaphore::new(u32::MAX as usize + 1);
+    let mut permit = all.try_acquire_many(u32::MAX).unwrap();
+    let parts = ["merging 4294967295 and 1 permits", "keep them apart"];
+    says(message(|| permit.merge(all.try_acquire().unwrap())), &parts);
+    drop(permit);
+    assert_eq!(all.available_permits(), u32::MAX as usize + 1);
 }

@@ -39,9 +39,20 @@ macro_rules! permit {
             #[track_caller]
             pub fn merge(&mut self, mut other: Self) {
                 let (ours, theirs): (&Semaphore, &Semaphore) = (&self.semaphore, &other.semaphore);
-                assert!(std::ptr::eq(ours, theirs), "permits of two semaphores cannot be merged");
-                let sum = self.permits.checked_add(other.permits);
-                self.permits = sum.expect("merged permits are more than u32::MAX");
+                assert!(
+                    std::ptr::eq(ours, theirs),
+                    "permits of two semaphores cannot be merged, because each goes back to its own: \
+                     keep them apart"
+                );
+                let Some(sum) = self.permits.checked_add(other.permits) else {
+                    panic!(
+                        "merging {} and {} permits makes more than {}: keep them apart",
+                        self.permits,
+                        other.permits,
+                        u32::MAX
+                    );
+                };
+                self.permits = sum;
                 other.permits = 0;
             }
 
