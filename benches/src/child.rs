@@ -237,12 +237,5 @@ fn start_stop(scale: Scale, once: impl Fn() -> u64) -> Result<Sample, String> {
         ops += 1;
     }
     let (wall, cpu) = (begin.elapsed(), cpu_now()? - cpu);
-    Ok(Sample {
-        ops,
-        count,
-        wall_ns: wall.as_nanos() as f64,
-        cpu_ns: cpu.as_nanos() as f64,
-        bytes: None,
-        hist: None,
-    })
+    Ok(Sample::timed(ops, count, wall, cpu))
 }

@@ -82,14 +82,7 @@ fn cold_starts(runtime: Runtime, scale: Scale) -> Result<Sample, String> {
         count += printed.trim().parse::<u64>().map_err(|_| format!("printed {printed:?}"))?;
     }
     let (wall, cpu) = (begin.elapsed(), cpu_now()? - cpu);
-    Ok(Sample {
-        ops,
-        count,
-        wall_ns: wall.as_nanos() as f64,
-        cpu_ns: cpu.as_nanos() as f64,
-        bytes: None,
-        hist: None,
-    })
+    Ok(Sample::timed(ops, count, wall, cpu))
 }
 
 /// A server that is ended when this value is dropped.
@@ -153,9 +146,10 @@ fn server(workload: &Workload, runtime: Runtime, scale: Scale) -> Result<Sample,
 mod tests {
     use super::*;
     use crate::catalog;
+    use std::time::Duration;
 
     fn sample(ops: u64, count: u64) -> Sample {
-        Sample { ops, count, wall_ns: 1.0, cpu_ns: 1.0, bytes: None, hist: None }
+        Sample::timed(ops, count, Duration::from_nanos(1), Duration::from_nanos(1))
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::hist::Histogram;
 use crate::json::Json;
+use std::time::Duration;
 
 /// The result of one workload on one runtime in one round.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,12 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// What was counted and timed, without anything else.
+    pub(crate) fn timed(ops: u64, count: u64, wall: Duration, cpu: Duration) -> Self {
+        let (wall_ns, cpu_ns) = (wall.as_nanos() as f64, cpu.as_nanos() as f64);
+        Self { ops, count, wall_ns, cpu_ns, bytes: None, hist: None }
+    }
+
     /// The form that travels: one line of JSON.
     pub(crate) fn to_json(&self) -> Json {
         let hist = self.hist.as_ref().map(|hist| {

@@ -32,6 +32,30 @@ macro_rules! holds {
 }
 pub(crate) use holds;
 
+/// Sends `n` messages, each worth 1, until there is nobody to receive them.
+macro_rules! send_all {
+    ($sender:ident, $n:expr) => {
+        for _ in 0..$n {
+            if $sender.send(std::hint::black_box(1)).await.is_err() {
+                break;
+            }
+        }
+    };
+}
+pub(crate) use send_all;
+
+/// Receives until all senders are gone; the sum of what came.
+macro_rules! receive_all {
+    ($receiver:ident) => {{
+        let mut count = 0;
+        while let Some(value) = $receiver.recv().await.received() {
+            count += value;
+        }
+        count
+    }};
+}
+pub(crate) use receive_all;
+
 /// What a receive or a wait gives back: one library says `None`, another an error, when there is no more.
 ///
 /// With it the workloads await each library's own futures, without another future around them.

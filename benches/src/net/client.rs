@@ -85,14 +85,8 @@ fn idle(load: Load) -> io::Result<Sample> {
     }
     let (wall, cpu) = (begin.elapsed(), sys::cpu_time(load.server)? - cpu);
     let grown = sys::resident_bytes(load.server)?.saturating_sub(before);
-    Ok(Sample {
-        ops: load.connections as u64,
-        count: open.len() as u64 - 1,
-        wall_ns: wall.as_nanos() as f64,
-        cpu_ns: cpu.as_nanos() as f64,
-        bytes: Some(grown as f64 / load.connections as f64),
-        hist: None,
-    })
+    let sample = Sample::timed(load.connections as u64, open.len() as u64 - 1, wall, cpu);
+    Ok(Sample { bytes: Some(grown as f64 / load.connections as f64), ..sample })
 }
 
 fn connect(port: u16, index: usize) -> io::Result<TcpStream> {
@@ -187,14 +181,9 @@ impl Generator {
         let wall = self.turn(connections, churn, self.load.window, 2 * each_once)?;
         std::thread::sleep(SETTLE);
         let cpu = sys::cpu_time(self.load.server)? - cpu;
-        Ok(Sample {
-            ops: self.answered,
-            count: self.hist.len() - self.wrong,
-            wall_ns: wall.as_nanos() as f64,
-            cpu_ns: cpu.as_nanos() as f64,
-            bytes: None,
-            hist: Some(self.hist),
-        })
+        let right = self.hist.len() - self.wrong;
+        let sample = Sample::timed(self.answered, right, wall, cpu);
+        Ok(Sample { hist: Some(self.hist), ..sample })
     }
 
     /// Begins a request on each connection and goes on for at least `time` and until `enough` were

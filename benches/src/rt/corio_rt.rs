@@ -124,21 +124,9 @@ pub(crate) mod rt {
     }
     pub(crate) use join_10;
 
-    pub(crate) fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> oneshot::Receiver<T> {
-        receiver
-    }
+    crate::rt::receives_and_permits!();
 
-    pub(crate) fn granted<T, E: std::fmt::Debug>(permit: Result<T, E>) -> T {
-        permit.expect("an open semaphore")
-    }
-
-    pub(crate) async fn read(stream: &mut TcpStream, buf: &mut [u8]) -> std::io::Result<usize> {
-        stream.read(buf).await
-    }
-
-    pub(crate) async fn write_all(stream: &mut TcpStream, buf: &[u8]) -> std::io::Result<()> {
-        stream.write_all(buf).await
-    }
+    crate::rt::reads_and_writes!();
 
     /// Counts the lines that have `length` bytes, of those that are sent for `order`.
     pub(crate) async fn lines(port: u16, order: &[u8], length: usize) -> io::Result<u64> {
@@ -169,10 +157,6 @@ pub(crate) mod rt {
         tell(server.local_addrs()[0].port())?;
         server.wait_closed().await;
         Ok(())
-    }
-
-    pub(crate) async fn read_file(file: &mut fs::File, buf: &mut [u8]) -> io::Result<usize> {
-        file.read(buf).await
     }
 
     /// Reads small files and counts them.

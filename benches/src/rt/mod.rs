@@ -4,6 +4,57 @@
 //! files of `src/work/` in as its child. The workloads are therefore one source text, and what
 //! differs between two columns of the report is the library alone.
 
+/// Reading and writing, which all call the same.
+macro_rules! reads_and_writes {
+    () => {
+        pub(crate) async fn read(stream: &mut TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+            stream.read(buf).await
+        }
+
+        pub(crate) async fn write_all(stream: &mut TcpStream, buf: &[u8]) -> io::Result<()> {
+            stream.write_all(buf).await
+        }
+
+        pub(crate) async fn read_file(file: &mut fs::File, buf: &mut [u8]) -> io::Result<usize> {
+            file.read(buf).await
+        }
+    };
+}
+use reads_and_writes;
+
+/// In the place of what only corio has.
+macro_rules! no_streams_nor_batches {
+    () => {
+        /// Its sockets serve.
+        pub(crate) async fn stream_echo(
+            buffer: usize,
+            tell: impl FnOnce(u16) -> io::Result<()>,
+        ) -> io::Result<()> {
+            servers::echo(buffer, false, tell).await
+        }
+
+        /// Tasks read the small files.
+        pub(crate) async fn read_small_files(n: u64) -> u64 {
+            files::small_by_tasks(n).await
+        }
+    };
+}
+use no_streams_nor_batches;
+
+/// A oneshot's receiver that is itself a future, and permits that come in a result.
+macro_rules! receives_and_permits {
+    () => {
+        pub(crate) fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> oneshot::Receiver<T> {
+            receiver
+        }
+
+        pub(crate) fn granted<T, E: std::fmt::Debug>(permit: Result<T, E>) -> T {
+            permit.expect("an open semaphore")
+        }
+    };
+}
+use receives_and_permits;
+
 pub(crate) mod corio_rt;
 pub(crate) mod peers;
 pub(crate) mod smol_rt;

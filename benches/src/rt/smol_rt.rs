@@ -102,13 +102,8 @@ pub(crate) mod rt {
         smol::future::or(done, late).await
     }
 
-    pub(crate) async fn read(stream: &mut TcpStream, buf: &mut [u8]) -> std::io::Result<usize> {
-        stream.read(buf).await
-    }
-
-    pub(crate) async fn write_all(stream: &mut TcpStream, buf: &[u8]) -> std::io::Result<()> {
-        stream.write_all(buf).await
-    }
+    crate::rt::reads_and_writes!();
+    crate::rt::no_streams_nor_batches!();
 
     /// Counts the lines that have `length` bytes, of those that are sent for `order`.
     pub(crate) async fn lines(port: u16, order: &[u8], length: usize) -> io::Result<u64> {
@@ -120,22 +115,5 @@ pub(crate) mod rt {
             count += u64::from(line?.len() + 1 == length);
         }
         Ok(count)
-    }
-
-    /// It has no streams of this kind: its sockets serve.
-    pub(crate) async fn stream_echo(
-        buffer: usize,
-        tell: impl FnOnce(u16) -> io::Result<()>,
-    ) -> io::Result<()> {
-        servers::echo(buffer, false, tell).await
-    }
-
-    pub(crate) async fn read_file(file: &mut fs::File, buf: &mut [u8]) -> io::Result<usize> {
-        file.read(buf).await
-    }
-
-    /// It has no batches: tasks read the small files.
-    pub(crate) async fn read_small_files(n: u64) -> u64 {
-        files::small_by_tasks(n).await
     }
 }

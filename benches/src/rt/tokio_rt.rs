@@ -121,21 +121,10 @@ pub(crate) mod rt {
     }
     pub(crate) use join_10;
 
-    pub(crate) fn oneshot_receive<T>(receiver: oneshot::Receiver<T>) -> oneshot::Receiver<T> {
-        receiver
-    }
+    crate::rt::receives_and_permits!();
 
-    pub(crate) fn granted<T, E: std::fmt::Debug>(permit: Result<T, E>) -> T {
-        permit.expect("an open semaphore")
-    }
-
-    pub(crate) async fn read(stream: &mut TcpStream, buf: &mut [u8]) -> std::io::Result<usize> {
-        stream.read(buf).await
-    }
-
-    pub(crate) async fn write_all(stream: &mut TcpStream, buf: &[u8]) -> std::io::Result<()> {
-        stream.write_all(buf).await
-    }
+    crate::rt::reads_and_writes!();
+    crate::rt::no_streams_nor_batches!();
 
     /// Counts the lines that have `length` bytes, of those that are sent for `order`.
     pub(crate) async fn lines(port: u16, order: &[u8], length: usize) -> io::Result<u64> {
@@ -147,22 +136,5 @@ pub(crate) mod rt {
             count += u64::from(line.len() + 1 == length);
         }
         Ok(count)
-    }
-
-    /// It has no streams of this kind: its sockets serve.
-    pub(crate) async fn stream_echo(
-        buffer: usize,
-        tell: impl FnOnce(u16) -> io::Result<()>,
-    ) -> io::Result<()> {
-        servers::echo(buffer, false, tell).await
-    }
-
-    pub(crate) async fn read_file(file: &mut fs::File, buf: &mut [u8]) -> io::Result<usize> {
-        file.read(buf).await
-    }
-
-    /// It has no batches: tasks read the small files.
-    pub(crate) async fn read_small_files(n: u64) -> u64 {
-        files::small_by_tasks(n).await
     }
 }

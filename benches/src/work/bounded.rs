@@ -4,8 +4,7 @@ use super::rt;
 use crate::heap::Hold;
 use crate::runtime::Flavor;
 use crate::sys;
-use crate::work_body::{Body, Received, bodies, holds};
-use std::hint::black_box;
+use crate::work_body::{Body, Received, bodies, holds, receive_all, send_all};
 
 pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
@@ -32,21 +31,11 @@ pub(crate) fn holds(name: &str) -> Option<Hold> {
 
 async fn mpsc(n: u64, senders: u64, capacity: usize) -> u64 {
     let (sender, mut receiver) = rt::channel::<u64>(capacity);
-    let total = rt::spawn(async move {
-        let mut count = 0;
-        while let Some(value) = receiver.recv().await.received() {
-            count += value;
-        }
-        count
-    });
+    let total = rt::spawn(async move { receive_all!(receiver) });
     for _ in 0..senders {
         let sender = sender.clone();
         rt::detach(rt::spawn(async move {
-            for _ in 0..n / senders {
-                if sender.send(black_box(1)).await.is_err() {
-                    break;
-                }
-            }
+            send_all!(sender, n / senders);
         }));
     }
     drop(sender);
@@ -58,17 +47,10 @@ async fn mpsc_threads(n: u64, capacity: usize) -> u64 {
     let (sender, mut receiver) = rt::channel::<u64>(capacity);
     let sending = sys::beside(move || {
         rt::run(Flavor::Current, async move {
-            for _ in 0..n {
-                if sender.send(black_box(1)).await.is_err() {
-                    break;
-                }
-            }
+            send_all!(sender, n);
         });
     });
-    let mut count = 0;
-    while let Some(value) = receiver.recv().await.received() {
-        count += value;
-    }
+    let count = receive_all!(receiver);
     // It has nothing left to do.
     let _ = sending.join();
     count

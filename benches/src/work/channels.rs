@@ -4,7 +4,7 @@ use super::rt;
 use crate::heap::Hold;
 use crate::runtime::Flavor;
 use crate::sys;
-use crate::work_body::{Body, Received, bodies, holds};
+use crate::work_body::{Body, Received, bodies, holds, receive_all};
 use std::hint::black_box;
 
 /// A sender that never has to wait still gives way after this many messages, or on one thread the
@@ -109,13 +109,7 @@ async fn mpsc_threads_unbounded(n: u64) -> u64 {
 
 async fn mpsc_unbounded(n: u64, senders: u64) -> u64 {
     let (sender, mut receiver) = rt::unbounded::<u64>();
-    let total = rt::spawn(async move {
-        let mut count = 0;
-        while let Some(value) = receiver.recv().await.received() {
-            count += value;
-        }
-        count
-    });
+    let total = rt::spawn(async move { receive_all!(receiver) });
     for _ in 0..senders {
         let sender = sender.clone();
         rt::detach(rt::spawn(async move {

@@ -3,8 +3,7 @@
 use super::rt;
 use crate::runtime::Flavor;
 use crate::sys;
-use crate::work_body::{Body, Received, bodies};
-use std::hint::black_box;
+use crate::work_body::{Body, Received, bodies, receive_all, send_all};
 
 const CAPACITY: usize = 64;
 
@@ -22,23 +21,13 @@ async fn mpmc(n: u64, sides: u64) -> u64 {
     let receivers: Vec<_> = (0..sides)
         .map(|_| {
             let receiver = receiver.clone();
-            rt::spawn(async move {
-                let mut count = 0;
-                while let Some(value) = receiver.recv().await.received() {
-                    count += value;
-                }
-                count
-            })
+            rt::spawn(async move { receive_all!(receiver) })
         })
         .collect();
     for _ in 0..sides {
         let sender = sender.clone();
         rt::detach(rt::spawn(async move {
-            for _ in 0..n / sides {
-                if sender.send(black_box(1)).await.is_err() {
-                    break;
-                }
-            }
+            send_all!(sender, n / sides);
         }));
     }
     drop((sender, receiver));
@@ -54,17 +43,10 @@ async fn mpmc_threads(n: u64) -> u64 {
     let (sender, receiver) = rt::many::bounded::<u64>(CAPACITY);
     let sending = sys::beside(move || {
         rt::run(Flavor::Current, async move {
-            for _ in 0..n {
-                if sender.send(black_box(1)).await.is_err() {
-                    break;
-                }
-            }
+            send_all!(sender, n);
         });
     });
-    let mut count = 0;
-    while let Some(value) = receiver.recv().await.received() {
-        count += value;
-    }
+    let count = receive_all!(receiver);
     // It has nothing left to do.
     let _ = sending.join();
     count

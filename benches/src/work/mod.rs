@@ -79,14 +79,7 @@ async fn measure_here(body: Body, plan: Plan, batch: u64) -> Result<Sample, Stri
     let count = body(n).await;
     let wall = begin.elapsed();
     let cpu = cpu_now()? - cpu;
-    Ok(Sample {
-        ops: n,
-        count,
-        wall_ns: wall.as_nanos() as f64,
-        cpu_ns: cpu.as_nanos() as f64,
-        bytes: None,
-        hist: None,
-    })
+    Ok(Sample::timed(n, count, wall, cpu))
 }
 
 pub(crate) fn cpu_now() -> Result<Duration, String> {

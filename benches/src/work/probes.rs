@@ -152,14 +152,8 @@ async fn computing(stretch: Duration) {
 }
 
 fn latencies(ops: u64, hist: Histogram, wall: Duration, cpu: Duration) -> Sample {
-    Sample {
-        ops,
-        count: hist.len(),
-        wall_ns: wall.as_nanos() as f64,
-        cpu_ns: cpu.as_nanos() as f64,
-        bytes: None,
-        hist: Some(hist),
-    }
+    let sample = Sample::timed(ops, hist.len(), wall, cpu);
+    Sample { hist: Some(hist), ..sample }
 }
 
 /// Resident bytes for each of `n` tasks that wait for something.
@@ -184,14 +178,8 @@ pub(crate) async fn parked_tasks(n: u64) -> Result<Sample, String> {
     black_box(&handles);
     // The waiting futures hold their own wakers and so would never be freed: leave them at once.
     std::mem::forget(handles);
-    Ok(Sample {
-        ops: n,
-        count,
-        wall_ns: wall.as_nanos() as f64,
-        cpu_ns: cpu.as_nanos() as f64,
-        bytes: Some(after.saturating_sub(before) as f64 / n as f64),
-        hist: None,
-    })
+    let bytes = after.saturating_sub(before) as f64 / n as f64;
+    Ok(Sample { bytes: Some(bytes), ..Sample::timed(n, count, wall, cpu) })
 }
 
 /// The smallest use of a runtime: one task, whose result says that it ran.
