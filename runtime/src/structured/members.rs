@@ -276,7 +276,9 @@ impl<E> Group<E> {
         let (waiting, asking, forgotten) = {
             let mut members = self.0.lock();
             members.children.remove(key);
-            members.finished.extend(finished);
+            if let Some(finished) = finished {
+                members.finished.push_back(finished);
+            }
             let forget = !members.asked && members.finished.len() > REMEMBERED;
             let forgotten = if forget { members.finished.pop_front() } else { None };
             let last = members.children.is_empty();
