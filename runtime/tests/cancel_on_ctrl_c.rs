@@ -171,7 +171,7 @@ fn g03_the_second_ctrl_c_ends_a_process_that_does_not_end_by_itself() {
 
 #[test]
 fn g03_the_second_ctrl_c_ends_a_process_whose_main_blocks() {
-    let mut child = roles::start("blocks");
+    let child = roles::start("blocks");
     assert_eq!(child.press_until_it_ends().code(), Some(130));
 }
 

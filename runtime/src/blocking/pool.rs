@@ -28,6 +28,7 @@ use corio_sync::prim::{Arc, Condvar, Linger, Mutex, MutexGuard, Parker, UnsafeCe
 
 use crate::sorted::SortedMap;
 use crate::task::header::{catch, drop_payload};
+use crate::threads;
 
 mod job;
 
@@ -78,7 +79,7 @@ impl Default for Config {
             on_start: None,
             on_stop: None,
             on_idle: None,
-            spawn: Box::new(|builder, main| builder.spawn(main)),
+            spawn: Box::new(threads::start),
         }
     }
 }

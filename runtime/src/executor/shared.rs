@@ -20,6 +20,7 @@ use crate::say::say;
 use crate::task::header::Plain;
 use crate::task::join::Canceller;
 use crate::task::spawn::{Options, spawn};
+use crate::threads;
 use crate::time::clock::Clock;
 
 /// What all threads of a runtime share.
@@ -193,11 +194,11 @@ impl Shared {
         if let Some(size) = self.config.thread_stack_size {
             builder = builder.stack_size(size);
         }
-        let spawned = builder.spawn(move || {
+        let main = move || {
             let core = for_thread.lock().take().expect("the core was put there for this thread");
             runtime.work(core);
-        });
-        match spawned {
+        };
+        match threads::start(builder, Box::new(main)) {
             Ok(handle) => self.threads.lock().handles.push(handle),
             Err(error) => {
                 // It is tried again whenever there is work for it; it is told once.
@@ -525,10 +526,12 @@ impl Shared {
     /// `shut_down`, on a thread of its own; without one, cleanups are dropped.
     fn shut_down_elsewhere(self: &Arc<Self>, deadline: Option<Instant>) -> bool {
         let runtime = self.clone();
-        let spawned = thread::Builder::new()
-            .name(format!("{}-shutdown", self.config.thread_name))
-            .spawn(move || runtime.shut_down(deadline));
-        if let Err(error) = spawned {
+        let name = format!("{}-shutdown", self.config.thread_name);
+        let builder = thread::Builder::new().name(name);
+        let main = move || {
+            runtime.shut_down(deadline);
+        };
+        if let Err(error) = threads::start(builder, Box::new(main)) {
             say(format_args!("cannot start a thread for a runtime's shutdown: {error}"));
             self.shut_down_in_background();
         }

@@ -15,6 +15,7 @@ use corio_sync::prim::{AtomicU32, AtomicU64, Mutex, Ordering, Parker, thread};
 use super::shared::Shared;
 use crate::say::say;
 use crate::task::TaskId;
+use crate::threads;
 
 /// What a core says of the poll that is under way.
 #[derive(Debug)]
@@ -108,10 +109,8 @@ impl Watchdog {
         }
         let stop = Arc::new(Parker::new());
         let stopped = stop.clone();
-        let spawned = thread::Builder::new()
-            .name("corio-watchdog".to_owned())
-            .spawn(move || watch(&runtime, threshold, &stopped));
-        match spawned {
+        let builder = thread::Builder::new().name("corio-watchdog".to_owned());
+        match threads::start(builder, Box::new(move || watch(&runtime, threshold, &stopped))) {
             Ok(thread) => *running = Some(Running { thread, stop }),
             Err(error) => say(format_args!("cannot start the watchdog: {error}")),
         }

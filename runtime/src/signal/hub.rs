@@ -46,6 +46,7 @@ use super::lines::{Lines, Watched};
 use super::pending::Pending;
 use crate::say::say;
 use crate::sorted::SortedMap;
+use crate::threads;
 use crate::wake::wake_all;
 
 /// The hub that was made last: this process's, or, after a fork, that of a process before it.
@@ -181,7 +182,7 @@ impl Hub {
         let mut state = self.state.lock();
         if !state.has_thread {
             let builder = thread::Builder::new().name("corio-signals".to_owned());
-            builder.spawn(move || self.serve()).map_err(|error| {
+            threads::start(builder, Box::new(|| self.serve())).map_err(|error| {
                 kind.refused(error.kind(), format_args!("no thread to serve signals: {error}"))
             })?;
             state.has_thread = true;
