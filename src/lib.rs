@@ -12,6 +12,7 @@
 //! | serve and connect | [`start_server`], [`open_connection`] |
 //! | talk over sockets | [`net`], [`io`] |
 //! | share and pass on data | [`sync`] |
+//! | work on items as they come, write a generator | [`stream`] |
 //! | start programs and talk to them | [`process`] |
 //! | hear signals and Ctrl-C | [`signal`] |
 //! | call something that blocks | [`spawn_blocking`] |
@@ -51,6 +52,7 @@ mod macros;
 
 pub use corio_runtime::context_var;
 pub use corio_runtime::signal;
+pub use corio_runtime::stream;
 pub use corio_runtime::structured::{
     self, CancelScope, CancelToken, Cancelled, CleanupStack, Failure, GroupError, TaskGroup,
     TaskSet, WaitFor, as_completed, catch_cancel, finally, finally_local, gather, race, race_ok,

@@ -15,11 +15,11 @@ mod run;
 pub mod say;
 pub mod signal;
 mod sorted;
+pub mod stream;
 pub mod structured;
 #[doc(hidden)]
 pub mod sys;
 pub mod task;
-mod threads;
 pub mod time;
 mod wake;
 

@@ -19,7 +19,7 @@ mod group_error;
 mod limit;
 mod linked;
 mod members;
-mod pool;
+pub(crate) mod pool;
 mod race;
 mod race_ok;
 mod ready;
