@@ -20,6 +20,7 @@ pub mod structured;
 #[doc(hidden)]
 pub mod sys;
 pub mod task;
+mod threads;
 pub mod time;
 mod wake;
 
