@@ -169,6 +169,10 @@ impl Deref for Child {
 impl Drop for Child {
     fn drop(&mut self) {
         let child = &self.handle.child;
+        if !child.is_here() || child.id().is_none() {
+            // It is a stranger's, or its status has been taken, as after every `wait`.
+            return;
+        }
         // A child that cannot be killed (it runs as another user) is not waited for either.
         if self.kill_on_drop && child.ask_to_end(SignalKind::kill()).is_ok() {
             reaper::wait_for_end(child, self.site);
