@@ -10,7 +10,17 @@ pub use std::sync::atomic::{
 };
 pub use std::thread;
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
+
+// As std's types have it.
+impl<T: ?Sized> UnwindSafe for Mutex<T> {}
+impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
+impl<T> UnwindSafe for RwLock<T> {}
+impl<T> RefUnwindSafe for RwLock<T> {}
+impl UnwindSafe for Condvar {}
+impl RefUnwindSafe for Condvar {}
+impl<T: RefUnwindSafe + UnwindSafe> RefUnwindSafe for OnceLock<T> {}
 
 #[derive(Debug, Default)]
 pub struct Mutex<T: ?Sized>(parking_lot::Mutex<T>);
