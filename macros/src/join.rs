@@ -152,7 +152,7 @@ fn push_start(code: &mut Code, futures: &[&[TokenTree]], p: &str, make: &str) {
     code.push(&format!(
         "let list = ::core::pin::pin!({list});
         let mut list = ::core::option::Option::Some(list);
-        let mut list = ::core::future::poll_fn(move |cx| {{
+        let mut list = {p}::poll_here(move |cx| {{
             let rest = {p}::borrow_list(&mut list);
             {split}
             let mut done = true;"

@@ -6,7 +6,7 @@
 //!     let out = {
 //!         let mut enabled = ..;            // a bit for each branch; guards clear theirs
 //!         let select = pin!(Select::new(enabled, (future0, (future1, ()))));
-//!         poll_fn(move |cx| {
+//!         poll_here(move |cx| {
 //!             ..                           // polls the enabled branches
 //!             match empty_catching(select, ..) {    // drops the futures, and catches ..
 //!                 None => Poll::Ready(out),
@@ -89,7 +89,7 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
     let split = split_list(branches, p);
     code.push(&format!(
         "#[allow(unreachable_code, unreachable_patterns, unused_mut, unused_variables)]
-        let out = ::core::future::poll_fn(move |cx| {{
+        let out = {p}::poll_here(move |cx| {{
             if {p}::poll_budget(cx).is_pending() {{ return ::core::task::Poll::Pending; }}
             let out = 'out: {{
                 let ::core::option::Option::Some((enabled, rest)) =

@@ -25,6 +25,37 @@ where
     future.into_future()
 }
 
+/// As std's `poll_fn`, but each is awaited in one place, where its poll is inlined: no call, and no output
+/// that goes through memory.
+#[inline]
+pub fn poll_here<T, F>(poll: F) -> PollHere<F>
+where
+    F: FnMut(&mut Context<'_>) -> Poll<T> + Unpin,
+{
+    PollHere(poll)
+}
+
+/// The future of [`poll_here`].
+pub struct PollHere<F>(F);
+
+impl<T, F> Future for PollHere<F>
+where
+    F: FnMut(&mut Context<'_>) -> Poll<T> + Unpin,
+{
+    type Output = T;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        (self.0)(cx)
+    }
+}
+
+impl<F> fmt::Debug for PollHere<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PollHere").finish_non_exhaustive()
+    }
+}
+
 /// Panics at the place of a `select!` that has no branch left to wait for.
 #[cold]
 #[track_caller]

@@ -46,6 +46,10 @@ pub mod __private {
         super::block_on(future)
     }
 
+    pub fn run_cancellable_main<F: Future>(config: Config, future: F) -> F::Output {
+        run_main(Config { cancel_on_ctrl_c: true, ..config }, future)
+    }
+
     pub fn run_test<F: Future>(config: Config, future: F) -> F::Output {
         run_main(config, future)
     }

@@ -214,6 +214,16 @@ impl State {
         if prev & (SCHEDULED | RUNNING | DONE) == 0 { Next::Enqueue } else { Next::Nothing }
     }
 
+    /// For the thread that polls a stealable task: whether it was woken since this poll began, so that
+    /// another wake by this thread changes nothing. What the thread wrote before goes to the next poller
+    /// with the end of this poll.
+    #[inline]
+    pub(crate) fn is_rewoken(&self) -> bool {
+        // Ordering: Relaxed. The bit that `start_poll` took away is back, so this poll's `end_poll`, a
+        // later read-modify-write of the same thread, sees it and queues the task.
+        self.shared.load(Ordering::Relaxed) & SCHEDULED != 0
+    }
+
     /// queued -> running; tells whether a cancel was asked for.
     #[inline]
     pub(crate) fn start_poll(&self) -> bool {

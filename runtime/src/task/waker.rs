@@ -66,9 +66,10 @@ unsafe fn drop_waker(data: *const ()) {
 pub(crate) unsafe fn schedule(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
     let header = unsafe { task.as_ref() };
+    let current = is_current(header);
     if header.state.is_bound() {
         // The commonest of all: a task that wakes itself.
-        if is_current(header) && header.state.own_wake_polled() {
+        if current && header.state.own_wake_polled() {
             return;
         }
         context::with_core(|core| match core {
@@ -85,7 +86,7 @@ pub(crate) unsafe fn schedule(task: NonNull<Header>) {
                 }
             }
         });
-    } else if header.state.wake() == Next::Enqueue {
+    } else if !(current && header.state.is_rewoken()) && header.state.wake() == Next::Enqueue {
         enqueue(task);
     }
 }
