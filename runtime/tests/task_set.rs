@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corio_runtime::runtime::Builder;
-use corio_runtime::structured::{TaskSet, catch_cancel, race};
+use corio_runtime::structured::{TaskSet, catch_cancel, finally, race};
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
 use corio_sync::{Event, Semaphore};
@@ -91,6 +91,48 @@ fn c04_a_set_that_is_dropped_is_waited_for() {
         });
         owner.await.unwrap();
         assert_eq!(cleaned.get(), 2, "the task is not done before");
+    });
+}
+
+/// Sets that are dropped at any moment of their tasks' lives, on several threads: whoever has them is not done
+/// before the last task is gone.
+#[test]
+fn c04_c11_sets_that_are_dropped_at_any_moment() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    runtime.block_on(async {
+        for round in 0..400u64 {
+            let (begun, gone) = (Count::default(), Count::default());
+            let theirs = (begun.clone(), gone.clone());
+            let owner = spawn(async move {
+                let (begun, gone) = theirs;
+                let mut set = TaskSet::new();
+                for n in 0..8 {
+                    let (begun, gone) = (begun.clone(), gone.clone());
+                    set.spawn(async move {
+                        begun.add();
+                        let ends = async {
+                            for _ in 0..n {
+                                yield_now().await;
+                            }
+                        };
+                        finally(ends, move || async move {
+                            yield_now().await;
+                            gone.add();
+                        })
+                        .await;
+                    });
+                }
+                for _ in 0..round % 10 {
+                    set.try_next();
+                    yield_now().await;
+                }
+                if round % 3 == 0 {
+                    set.next().await.unwrap().unwrap();
+                }
+            });
+            owner.await.unwrap();
+            assert_eq!(gone.get(), begun.get(), "round {round}");
+        }
     });
 }
 
