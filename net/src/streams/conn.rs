@@ -295,11 +295,17 @@ impl Conn {
 
     /// Keeps the socket until the peer has ended its side, once. Ours has been ended.
     fn linger(&self) {
+        if self.begins_to_linger() {
+            if let Some(socket) = self.transport.duplicate() {
+                linger(socket, self.runtime.as_ref());
+            }
+        }
+    }
+
+    fn begins_to_linger(&self) -> bool {
         // Ordering: Relaxed, the two are about nothing but themselves.
         let over = self.peer_ended.load(Ordering::Relaxed);
-        if !over && !self.lingers.swap(true, Ordering::Relaxed) {
-            linger(&self.transport, self.runtime.as_ref());
-        }
+        !over && !self.lingers.swap(true, Ordering::Relaxed)
     }
 
     #[cold]
@@ -421,9 +427,11 @@ impl Conn {
 impl Drop for Conn {
     fn drop(&mut self) {
         // After a failure or an abort there is nothing that the peer could still read.
-        let sent = self.out.get_mut().is_sent();
-        if sent {
-            self.linger();
+        if self.out.get_mut().is_sent() && self.begins_to_linger() {
+            let transport = std::mem::replace(&mut self.transport, Transport::gone());
+            if let Some(socket) = transport.into_socket() {
+                linger(socket, self.runtime.as_ref());
+            }
         }
     }
 }

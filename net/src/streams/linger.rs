@@ -33,12 +33,9 @@ const PART: usize = 8 * 1024;
 /// How many parts are thrown away at once, by whoever closes the socket.
 const AT_ONCE: usize = 16;
 
-/// Keeps the socket under `transport` open, by a descriptor of its own, until its peer has ended its side.
-///
-/// Without a socket or a runtime it does nothing.
-pub(super) fn linger(transport: &Transport, runtime: Option<&Handle>) {
+/// Keeps `socket` open until its peer has ended its side. Without a runtime it is closed at once.
+pub(super) fn linger(socket: Transport, runtime: Option<&Handle>) {
     let Some(runtime) = runtime.cloned().or_else(|| Handle::try_current().ok()) else { return };
-    let Some(socket) = transport.duplicate() else { return };
     let mut linger = Linger::new(socket);
     if linger.begin() {
         drop(runtime.spawn(linger));
@@ -125,9 +122,9 @@ impl Drop for Linger {
             return;
         }
         // Its task was cancelled, which only the end of the runtime does. A peer that is sending has a last
-        // moment to read our answer; one that is silent has it by now.
-        if let Some(socket) = self.socket.duplicate() {
-            let mut last = Linger::new(socket);
+        // moment to read our answer; one that is silent has it by now. After the end there is no such moment.
+        if Handle::try_current().is_ok() {
+            let mut last = Linger::new(std::mem::replace(&mut self.socket, Transport::gone()));
             (last.last, last.done, last.heard) = (true, false, true);
             adopt(last);
         }

@@ -173,6 +173,20 @@ impl Transport {
         }
     }
 
+    /// What is left in the place of one that has been taken out.
+    pub(crate) fn gone() -> Self {
+        let (io, reader) = (Mutex::new(None), Mutex::new(None));
+        Transport::Other(Other { io, reader, half_close: false })
+    }
+
+    /// The socket underneath, if there is one. What is above it ends.
+    pub(crate) fn into_socket(self) -> Option<Transport> {
+        match self {
+            Transport::Tcp(_) | Transport::Unix(_) => Some(self),
+            Transport::Other(_) => self.duplicate(),
+        }
+    }
+
     /// The socket underneath by another descriptor, if there is one.
     pub(crate) fn duplicate(&self) -> Option<Transport> {
         match self {

@@ -156,7 +156,9 @@ pub fn send_file(
     offset: u64,
     count: usize,
 ) -> io::Result<usize> {
-    let mut from = libc::off_t::try_from(offset).map_err(io::Error::other)?;
+    // The system says the same of a negative offset.
+    let from = libc::off_t::try_from(offset);
+    let mut from = from.map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
     // SAFETY: both descriptors are open, and the offset is on this stack (L1).
     check(unsafe { libc::sendfile(socket.as_raw_fd(), file.as_raw_fd(), &raw mut from, count) })
 }
