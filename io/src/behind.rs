@@ -153,11 +153,13 @@ impl<S: Sink> Behind<S> {
 
     /// Has what is pending written on a thread for blocking calls.
     fn start(self: &Arc<Self>) {
-        let call = Write { behind: self.clone() };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(call))),
+            Ok(runtime) => {
+                let call = Write { behind: self.clone(), runtime: Some(runtime.clone()) };
+                drop(runtime.spawn_blocking(move || drop(call)));
+            }
             // Nobody else's turn is held up outside a runtime.
-            Err(_) => drop(call),
+            Err(_) => drop(Write { behind: self.clone(), runtime: None }),
         }
     }
 
@@ -216,13 +218,15 @@ impl<S: Sink> Behind<S> {
 /// Writes what is pending when it is dropped: in its call, or where the call was refused.
 struct Write<S: Sink> {
     behind: Arc<Behind<S>>,
+    /// The runtime that the bytes are from; it may have ended.
+    runtime: Option<Handle>,
 }
 
 impl<S: Sink> Drop for Write<S> {
     fn drop(&mut self) {
         drop(self.behind.turn());
-        if S::STAYS {
-            Untold::watch(&self.behind);
+        if let (true, Some(runtime)) = (S::STAYS, &self.runtime) {
+            Untold::watch(&self.behind, runtime);
         }
     }
 }

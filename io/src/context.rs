@@ -6,7 +6,7 @@ use std::io::Error;
 
 /// The system's number of `error`, also of one that has more to say than the number.
 ///
-/// An error that names its file, its host or its peer is not the system's own, so that its
+/// An error that names its file, its host, its peer or its program is not the system's own, so that its
 /// [`raw_os_error`](Error::raw_os_error) is `None`. The system's error is its
 /// [source](std::error::Error::source), and this finds it; the [kind](Error::kind) is the same in both.
 ///

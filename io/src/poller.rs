@@ -15,6 +15,8 @@ use corio_runtime::time;
 use corio_sync::hooks::{self, WaitKind};
 use corio_sync::prim::Mutex;
 
+use crate::told;
+
 /// As many events are taken by one wait.
 const MOST_EVENTS: usize = 1024;
 
@@ -170,7 +172,7 @@ impl Poller {
                 }
                 _ => return error,
             };
-            Error::new(error.kind(), format!("cannot watch descriptor {raw}: {why}"))
+            told(format!("cannot watch descriptor {raw}: {why}"), error)
         })?;
         entries.next = entries.next.wrapping_add(1) & (u32::MAX >> 1);
         // An entry that was there is of a descriptor that was closed without a word.

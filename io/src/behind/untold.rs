@@ -20,14 +20,13 @@ pub(super) struct Untold<S: Sink> {
 
 impl<S: Sink> Untold<S> {
     /// Watches over the error of `behind`, if there is one, and nobody does yet.
-    pub(super) fn watch(behind: &Arc<Behind<S>>) {
-        let Ok(runtime) = Handle::try_current() else { return };
+    pub(super) fn watch(behind: &Arc<Behind<S>>, runtime: &Handle) {
         let mut out = behind.out.lock();
         if out.error.is_none() || std::mem::replace(&mut out.watched, true) {
             return;
         }
         drop(out);
-        // When the runtime is closing already, the task is dropped here, and tells.
+        // When the runtime is closing, or has ended, the task is dropped here, and tells.
         drop(runtime.spawn(Self { behind: behind.clone(), done: false }));
     }
 }

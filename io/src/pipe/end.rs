@@ -11,6 +11,8 @@ use std::task::{Context, Poll};
 use corio_runtime::reactor::{Direction, Interest, Readiness, Registered, Registration, Wait};
 use corio_runtime::sys::{set_status_flags, status_flags};
 
+use crate::with_context;
+
 pub(super) struct End {
     /// None once it is closed.
     io: Option<Registered<File>>,
@@ -72,8 +74,8 @@ impl End {
                 Direction::Write => end,
             })
         };
-        open().map_err(|error: Error| {
-            Error::new(error.kind(), format!("cannot open the pipe {}: {error}", path.display()))
+        open().map_err(|error| {
+            with_context(error, format_args!("cannot open the pipe {}", path.display()))
         })
     }
 

@@ -14,6 +14,7 @@ use super::communicate::Communicate;
 use super::shared::Shared;
 use super::status::Status;
 use crate::pipe::{Receiver, pipe};
+use crate::told;
 
 /// Starts programs: std's builder, whose children can be awaited.
 ///
@@ -374,7 +375,7 @@ impl Command {
             Some(dir) => format!("cannot start `{program}` in {}: {error}", dir.display()),
             None => format!("cannot start `{program}`: {error}"),
         };
-        Error::new(error.kind(), text)
+        told(text, error)
     }
 }
 

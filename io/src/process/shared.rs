@@ -14,6 +14,7 @@ use corio_runtime::signal::{self, SignalKind};
 use corio_sync::prim::Mutex;
 
 use super::pidfd;
+use crate::with_context;
 
 /// A child process.
 pub(super) struct Shared {
@@ -108,8 +109,7 @@ impl Shared {
             }
         };
         sent.map_err(|error| {
-            let text = format!("cannot send {kind} to process {}: {error}", self.id);
-            Error::new(error.kind(), text)
+            with_context(error, format_args!("cannot send {kind} to process {}", self.id))
         })
     }
 

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use corio_io::process::{Command, SignalKind, Stdio, shell};
+use corio_io::raw_os_error;
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{run, spawn};
 
@@ -138,7 +139,7 @@ fn no_descriptors() {
         assert_eq!(within(child.wait()).await.unwrap().code(), Some(3));
         assert_eq!(within(killed.wait()).await.unwrap().signal(), Some(9));
         let error = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap_err();
-        assert_eq!(error.raw_os_error(), None);
+        assert_eq!((error.raw_os_error(), raw_os_error(&error)), (None, Some(libc::EMFILE)));
         assert!(error.to_string().starts_with("cannot start `cat`: "), "{error}");
         ids
     });

@@ -30,7 +30,8 @@ use crate::{TcpStream, UnixStream};
 ///
 /// # What becomes of bytes
 ///
-/// An error reaches whoever writes, drains, flushes or waits for the close next. **Dropping** the writer ends
+/// An error reaches whoever writes, drains, flushes or waits for the close next. It names the peer, and
+/// [`raw_os_error`](corio_io::raw_os_error) finds the system's number in it. **Dropping** the writer ends
 /// our side: what is buffered is still sent, in the background, and then the peer sees the end; a reader of the
 /// same stream goes on. A peer that takes nothing for 30 seconds then loses the connection, and a line on
 /// stderr says how many bytes were lost. The end of the runtime waits for a second.
