@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use corio::sync::{PromiseError, oneshot};
@@ -117,18 +117,19 @@ async fn tsk_09_a_cleanup_that_awaits_its_own_task_gets_an_error() {
 #[corio::test]
 async fn tsk_09_a_callback_does_not_wait_for_tasks_like_a_thread() {
     let log = Log::default();
-    let (slot, done) = (Arc::new(Mutex::new(None)), corio::spawn(async { 7 }));
+    let (give, take) = mpsc::channel::<Task<i32>>();
+    let done = corio::spawn(async { 7 });
     let endless = corio::spawn(std::future::pending::<()>());
-    let (theirs, mine) = (log.clone(), slot.clone());
+    let theirs = log.clone();
     done.on_done(move || {
-        let done: Task<i32> = mine.lock().unwrap().take().unwrap();
+        let done = take.recv().unwrap();
         theirs.add(done.result_blocking(Duration::ZERO).unwrap().unwrap().to_string());
         let wait = AssertUnwindSafe(|| drop(endless.result_blocking(LONG)));
         let panic = catch_unwind(wait).unwrap_err();
         theirs.add(*panic.downcast::<&str>().unwrap());
     });
     let canceller = done.canceller();
-    *slot.lock().unwrap() = Some(done);
+    give.send(done).unwrap();
     while !canceller.is_finished() {
         corio::yield_now().await;
     }
