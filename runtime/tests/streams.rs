@@ -287,6 +287,30 @@ fn a_generator_cleans_up() {
 }
 
 #[test]
+fn close_waits_for_the_cleanups_of_what_it_drops() {
+    run(async {
+        let start = Instant::now();
+        let body = |count: u64| async move {
+            let waits = async { std::future::pending::<u64>().await };
+            finally(waits, move || async move { drop(after(count).await.to_string()) }).await
+        };
+        let mut generator = Box::pin(generate(move |y| async move {
+            y.emit(0).await;
+            y.emit(body(10).await).await;
+        }));
+        assert_eq!(generator.next().await, Some(0));
+        assert!(poll_once(generator.as_mut()).await.is_pending());
+        generator.close().await;
+        assert_eq!(start.elapsed(), ms(10));
+        let mut several = Box::pin(iter([30, 20]).map(body).buffered(2));
+        assert!(poll_once(several.as_mut()).await.is_pending());
+        several.close().await;
+        assert_eq!(start.elapsed(), ms(40));
+        iter([1]).close().await;
+    });
+}
+
+#[test]
 fn several_parts_of_a_generator_may_emit() {
     run(async {
         // Concurrently within it.

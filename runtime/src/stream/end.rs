@@ -9,6 +9,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::another_turn;
+use crate::cleanup::{CleanupWait, SinkGuard};
 
 /// The future of [`next`](super::StreamExt::next).
 #[derive(Debug)]
@@ -28,6 +29,43 @@ impl<S: Stream + Unpin + ?Sized> Future for Next<'_, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         Pin::new(&mut *self.stream).poll_next(cx)
+    }
+}
+
+/// The future of [`close`](super::StreamExt::close).
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Close<S> {
+    /// Until the first poll.
+    stream: Option<S>,
+    caught: CleanupWait,
+}
+
+impl<S> Close<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream: Some(stream), caught: CleanupWait::nothing() }
+    }
+}
+
+// The stream is moved no more than it was before, and dropped.
+impl<S> Unpin for Close<S> {}
+
+impl<S> Future for Close<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if let Some(stream) = this.stream.take() {
+            let sink = SinkGuard::enter();
+            drop(stream);
+            sink.finish_into(&mut this.caught);
+        }
+        Pin::new(&mut this.caught).poll(cx)
+    }
+}
+
+impl<S> fmt::Debug for Close<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Close").field("begun", &self.stream.is_none()).finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use super::buffered::{BufferUnordered, Buffered, ForEachConcurrent};
 use super::chunks::Chunks;
 use super::each::{Enumerate, Filter, FilterMap, Map, Then};
-use super::end::{Collect, Fold, ForEach, Next};
+use super::end::{Close, Collect, Fold, ForEach, Next};
 use super::part::{Skip, Take, TakeWhile};
 use super::timed::{Throttle, Timeout};
 use super::together::{Chain, Merge, Zip};
@@ -326,6 +326,43 @@ pub trait StreamExt: Stream {
         Self: Sized,
     {
         Throttle::new(self, pause)
+    }
+
+    /// Drops the stream, and waits until the cleanups that this leaves behind have run: those of a generator that
+    /// is in the midst of its body, for one.
+    ///
+    /// A stream that is just dropped leaves them to its task, which is not done before they are.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the cleanups run in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_runtime::stream::{StreamExt, generate};
+    /// use corio_runtime::structured::finally;
+    ///
+    /// # corio_runtime::run(async {
+    /// let mut numbers = Box::pin(generate(|y| async move {
+    ///     let body = async {
+    ///         for n in 0.. {
+    ///             y.emit(n).await;
+    ///         }
+    ///     };
+    ///     finally(body, || async { println!("cleaned up") }).await;
+    /// }));
+    /// assert_eq!(numbers.next().await, Some(0));
+    /// numbers.close().await;
+    /// println!("and only then this");
+    /// # });
+    /// ```
+    #[doc(alias = "aclose")]
+    fn close(self) -> Close<Self>
+    where
+        Self: Sized,
+    {
+        Close::new(self)
     }
 
     /// Gathers all items in a collection.

@@ -18,7 +18,8 @@
 //! | go through all of them | [`for_each`](StreamExt::for_each), [`fold`](StreamExt::fold), [`collect`](StreamExt::collect) |
 //!
 //! A stream keeps what it has: a [`next`](StreamExt::next) that is dropped has taken no item, also where items are
-//! worked on meanwhile. Dropping the stream drops the work; cleanups that this leaves behind run as always.
+//! worked on meanwhile. Dropping the stream drops the work; cleanups that this leaves behind run as always, and
+//! [`close`](StreamExt::close) waits for them.
 //!
 //! # Examples
 //!
@@ -51,7 +52,7 @@ pub use futures_core::Stream;
 pub use buffered::{BufferUnordered, Buffered, ForEachConcurrent};
 pub use chunks::Chunks;
 pub use each::{Enumerate, Filter, FilterMap, Map, Then};
-pub use end::{Collect, Fold, ForEach, Next};
+pub use end::{Close, Collect, Fold, ForEach, Next};
 pub use ext::StreamExt;
 pub use generate::{Emit, Generate, TryGenerate, Yielder, generate, try_generate};
 pub use iter::{Iter, iter};
