@@ -56,6 +56,39 @@ macro_rules! table {
     };
 }
 
+type Items<T> = corio::stream::Iter<std::vec::IntoIter<T>>;
+
+// Streams
+table! {
+    T in Items<T> => "SSU" "S.U" "..U";
+    T in corio::stream::Map<Items<T>, fn(T) -> T> => "SSU" "S.U" "..U";
+    T in corio::stream::Filter<Items<T>, fn(&T) -> bool> => "SSU" "S.U" "..U";
+    T in corio::stream::FilterMap<Items<T>, fn(T) -> Option<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Then<Items<T>, fn(T) -> Ready<T>, Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Enumerate<Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Take<Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::TakeWhile<Items<T>, fn(&T) -> bool> => "SSU" "S.U" "..U";
+    T in corio::stream::Skip<Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Chunks<Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Chain<Items<T>, Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Merge<Items<T>, Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Zip<Items<T>, Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Buffered<Items<Ready<T>>> => "SSU" "S.U" "..U";
+    T in corio::stream::BufferUnordered<Items<Ready<T>>> => "SSU" "S.U" "..U";
+    T in corio::stream::Timeout<Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Throttle<Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Next<'static, Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Collect<Items<T>, Vec<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Fold<Items<T>, T, fn(T, T) -> T> => "SSU" "S.U" "..U";
+    T in corio::stream::ForEach<Items<T>, fn(T) -> Ready<T>, Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::ForEachConcurrent<Items<T>, fn(T) -> Ready<T>, Ready<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Close<Items<T>> => "SSU" "S.U" "..U";
+    T in corio::stream::Yielder<T> => "SSU" "SSU" "..U";
+    T in corio::stream::Emit<'static, T> => "SSU" "S.U" "..U";
+    T in corio::stream::Generate<T, Ready<()>> => "SSU" "SSU" "..U";
+    T in corio::stream::TryGenerate<T, Ready<T>> => "SSU" "S.U" "..U";
+}
+
 // Running and tasks
 table! {
     corio::Runtime => "SSU";
