@@ -354,6 +354,36 @@ fn several_parts_of_a_generator_may_emit() {
 }
 
 #[test]
+fn an_item_emitted_beside_the_stream_in_the_task_that_polls_it_comes() {
+    for emitter_first in [true, false] {
+        run(async {
+            let mut moved_out = None;
+            let mut numbers = generate(|y| {
+                moved_out = Some(y);
+                std::future::pending::<()>()
+            });
+            let y = moved_out.unwrap();
+            let mut emitting = pin!(async {
+                y.emit(1).await;
+                y.emit(2).await;
+            });
+            let mut taking = pin!(async { (numbers.next().await, numbers.next().await) });
+            let both = poll_fn(|cx| {
+                if emitter_first {
+                    let _ = emitting.as_mut().poll(cx);
+                }
+                let taken = taking.as_mut().poll(cx);
+                if !emitter_first && taken.is_pending() {
+                    let _ = emitting.as_mut().poll(cx);
+                }
+                taken
+            });
+            assert_eq!(timeout(ms(1000), both).await, Ok((Some(1), Some(2))));
+        });
+    }
+}
+
+#[test]
 fn an_item_whose_emit_is_given_up_does_not_come() {
     run(async {
         let stream = generate(|y| async move {

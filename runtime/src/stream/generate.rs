@@ -84,17 +84,27 @@ struct Place<T> {
     /// How many items have been put here, and how many of them are gone.
     put: u64,
     gone: u64,
-    /// Whoever polls the stream, once it had to wait.
+    /// Whoever polls the stream, or has polled it last.
     consumer: Option<Waker>,
-    /// Parts of the body that wait for their item to be taken, or for the place to be free.
-    emitters: Vec<Waker>,
+    /// The stream is being polled: when its body has been, it looks here by itself.
+    polling: bool,
+    /// Those who wait for their item to be taken, or for the place to be free, and whether they are in the body.
+    emitters: Vec<(bool, Waker)>,
     /// The stream has ended, or is gone: what is emitted is dropped.
     closed: bool,
 }
 
 impl<T> Default for Place<T> {
     fn default() -> Self {
-        Self { item: None, put: 0, gone: 0, consumer: None, emitters: Vec::new(), closed: false }
+        Self {
+            item: None,
+            put: 0,
+            gone: 0,
+            consumer: None,
+            polling: false,
+            emitters: Vec::new(),
+            closed: false,
+        }
     }
 }
 
@@ -158,6 +168,9 @@ impl<T> Future for Emit<'_, T> {
         // A waker is foreign code: it is cloned and woken while the lock is free.
         let waker = cx.waker().clone();
         let mut place = this.place.lock();
+        // The task that polls the stream may also poll this beside it, if the yielder was moved out of the body.
+        let by_consumer = place.consumer.as_ref().is_some_and(|known| known.will_wake(&waker));
+        let in_body = place.polling && by_consumer;
         let mut consumer = None;
         match std::mem::replace(&mut this.state, State::Done) {
             State::New(item) if place.closed => {
@@ -173,18 +186,18 @@ impl<T> Future for Emit<'_, T> {
                 place.item = Some(item);
                 place.put += 1;
                 this.state = State::Put(place.put);
-                consumer = place.consumer.take();
+                if !place.polling {
+                    consumer = place.consumer.take();
+                }
             }
         }
-        if !place.emitters.iter().any(|known| known.will_wake(&waker)) {
-            place.emitters.push(waker);
+        let is_known = |known: &(bool, Waker)| known.0 == in_body && known.1.will_wake(&waker);
+        if !place.emitters.iter().any(is_known) {
+            place.emitters.push((in_body, waker));
         }
         drop(place);
         if let Some(consumer) = consumer {
-            // Within the poll of the stream it is about to look by itself.
-            if !consumer.will_wake(cx.waker()) {
-                consumer.wake();
-            }
+            consumer.wake();
         }
         Poll::Pending
     }
@@ -201,7 +214,7 @@ impl<T> Drop for Emit<'_, T> {
         let (item, emitters) = (place.item.take(), std::mem::take(&mut place.emitters));
         drop(place);
         drop(item);
-        emitters.into_iter().for_each(Waker::wake);
+        emitters.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 
@@ -223,18 +236,23 @@ impl<T> Consumer<T> {
         let waker = cx.waker().clone();
         let (emitters, old) = {
             let mut place = self.0.lock();
+            place.polling = true;
             (std::mem::take(&mut place.emitters), place.consumer.replace(waker))
         };
         drop(old);
-        // Those that wait in the task itself are polled below in any case.
-        let others = emitters.into_iter().filter(|waker| !waker.will_wake(cx.waker()));
-        others.for_each(Waker::wake);
+        // Those in the body are polled below in any case.
+        for (in_body, waker) in emitters {
+            if !in_body {
+                waker.wake();
+            }
+        }
         if let Poll::Ready(output) = running.poll(cx) {
             body.set(None);
             self.close();
             return Poll::Ready(Err(Some(output)));
         }
         let mut place = self.0.lock();
+        place.polling = false;
         let Some(item) = place.item.take() else { return Poll::Pending };
         place.gone = place.put;
         drop(place);
@@ -250,7 +268,7 @@ impl<T> Consumer<T> {
         let consumer = place.consumer.take();
         drop(place);
         drop((item, consumer));
-        emitters.into_iter().for_each(Waker::wake);
+        emitters.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 
