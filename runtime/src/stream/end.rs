@@ -41,6 +41,7 @@ pub struct Close<S> {
 }
 
 impl<S> Close<S> {
+    #[track_caller]
     pub(super) fn new(stream: S) -> Self {
         Self { stream: Some(stream), caught: CleanupWait::nothing() }
     }

@@ -358,6 +358,7 @@ pub trait StreamExt: Stream {
     /// # });
     /// ```
     #[doc(alias = "aclose")]
+    #[track_caller]
     fn close(self) -> Close<Self>
     where
         Self: Sized,
