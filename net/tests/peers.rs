@@ -3,7 +3,6 @@
 mod common;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
 use common::on_both;
@@ -149,6 +148,7 @@ fn our_client_talks_to_socat() {
 
 #[cfg(feature = "tls")]
 mod tls {
+    use std::net::SocketAddr;
     use std::path::PathBuf;
 
     use corio_net::{Server, TlsAcceptor, TlsConnector, open_connection_tls};
