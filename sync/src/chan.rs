@@ -69,6 +69,7 @@ pub(crate) struct Chan<S> {
     kind: WaitKind,
     /// Keeps what comes next off the cache lines of the lock; an alignment would cost twice as much.
     _apart: [u64; 6],
+    /// What a receiver that is alone has taken out and not handed out; it changes that without the lock.
     ahead: Ahead,
 }
 

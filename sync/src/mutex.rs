@@ -24,13 +24,13 @@ pub(crate) use raw::{Locking, RawMutex};
 
 /// A lock that may be held across `.await`.
 ///
-/// It is fair: whoever asked first gets it first, and unlocking hands it over directly, so that
-/// nobody can overtake who waits in line; [`barging`](Self::barging) makes one that trades this for
+/// It is fair: whoever came into line first gets it first, and unlocking hands it over directly, so that
+/// nobody can overtake who waits there; [`barging`](Self::barging) makes one that trades this for
 /// throughput. A guard may be dropped on another thread than the one that locked. There is no poisoning:
 /// a panic unlocks. asyncio's `Lock`.
 ///
 /// Who finds it taken, and nobody in line, may look for a few microseconds whether another thread lets go
-/// of it before joining the line, if that has been worth it lately.
+/// of it before joining the line, if that has been worth it lately. Until it has joined, others may come first.
 ///
 /// Tasks and plain threads ([`blocking_lock`](Self::blocking_lock)) wait in the same line. It is not
 /// reentrant: a task that locks twice waits for itself, which introspection shows as a wait whose

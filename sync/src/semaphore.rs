@@ -51,7 +51,7 @@ struct Want {
 
 /// Limits how many may do something at once.
 ///
-/// Permits are given in the order in which they were asked for: while somebody waits, a newcomer
+/// Those who wait are given permits in the order in which they came: while somebody waits, a newcomer
 /// does not overtake, not even one who asks for fewer permits or calls
 /// [`try_acquire`](Self::try_acquire). asyncio's `Semaphore`.
 ///
@@ -316,7 +316,7 @@ impl Semaphore {
         let mut wakers = Wakers::new();
         {
             let mut list = self.waiters.lock();
-            // Ordering: AcqRel, as in `close`.
+            // Ordering: AcqRel, as in `close`, here and below.
             self.state.fetch_or(CLOSED, Ordering::AcqRel);
             list.pop_all(&mut wakers, |want| want.refused = true);
             self.state.fetch_and(!WAITERS, Ordering::AcqRel);

@@ -4,9 +4,10 @@
 //! hands them out without it. Their slots come free one by one, as each is handed out: the receiver
 //! counts down in [`Ahead`], and a sender looks there when it finds the channel full. The invariants:
 //!
-//! - **A1** Only the receiver changes `items`, outside the lock only downwards and by read-modify-writes.
-//!   It raises it under the lock, in which the senders' account of it (`State::ahead`) is set to the
-//!   same: so that is never less than `items`.
+//! - **A1** Only the receiver changes `items`. It raises it under the lock, in which the senders' account
+//!   of it (`State::ahead`) is set to the same: so that is never less than `items`. Outside the lock it only
+//!   lowers it, by read-modify-writes; a store does where no sender can wait, that is in a channel without a
+//!   bound or one that is closed.
 //! - **A2** A sender that is about to wait sets `wanted` and then reads `items` by a read-modify-write;
 //!   the receiver writes `items` by one and then looks at `wanted`. Of two read-modify-writes one
 //!   comes first: either the sender sees the slot, or the receiver sees that it is wanted, and takes
@@ -49,7 +50,7 @@ impl Ahead {
         self.items.fetch_add(0, Ordering::AcqRel)
     }
 
-    /// The receiver has taken `items` out of the storage. Under the lock.
+    /// The receiver has so many items ahead now. Under the lock, or when the channel is closed (A1).
     pub(super) fn set(&self, items: usize) {
         // Ordering: Relaxed, senders that must not miss it come by the lock.
         self.items.store(items, Ordering::Relaxed);
@@ -60,7 +61,7 @@ impl Ahead {
     #[inline]
     pub(super) fn hand_out(&self, left: usize) -> bool {
         if !self.bounded {
-            // Ordering: Relaxed, a number for those who ask.
+            // Ordering: Relaxed, a number for those who ask: no sender waits (A1).
             self.items.store(left, Ordering::Relaxed);
             return false;
         }
@@ -75,8 +76,8 @@ impl Ahead {
         self.wanted.load(Ordering::Relaxed)
     }
 
-    /// No sender waits. Under the lock (A3).
-    pub(super) fn content(&self) {
+    /// No sender waits for a slot any more. Under the lock (A3).
+    pub(super) fn not_wanted(&self) {
         // Ordering: Relaxed, the receiver alone looks at it without the lock, and it is the receiver who
         // calls this.
         self.wanted.store(false, Ordering::Relaxed);

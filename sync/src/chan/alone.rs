@@ -49,7 +49,7 @@ impl<T> Chan<Fifo<T>> {
             state.ahead = left;
             let waker = state.offer();
             if state.senders.is_empty() {
-                self.ahead.content();
+                self.ahead.not_wanted();
             }
             let more = !state.senders.is_empty() && state.free() > 0;
             drop(state);
@@ -209,7 +209,7 @@ impl<T> Chan<Fifo<T>> {
     /// The receiver goes: nothing may be sent any more, and what is there is dropped.
     pub(crate) fn desert(&self, inbox: &mut Inbox<T>) {
         self.close_and_clear(true, |_, _, _| {});
-        // Only now: until it was closed these items kept their slots.
+        // Only now: until it was closed these items kept their slots. Now nobody waits for one (A1).
         self.ahead.set(0);
         inbox.items().clear();
     }

@@ -78,7 +78,8 @@ impl RawMutex {
         free || (self.barging && self.barge(0))
     }
 
-    /// Tries for a moment to take the lock from whoever holds it now, unless somebody waits in line.
+    /// Tries for a moment to take the lock when whoever holds it lets go: a fair one only as long as nobody
+    /// waits in line.
     fn contend(&self) -> bool {
         contention::contend(|| {
             // Ordering: Relaxed, `try_lock` decides.

@@ -126,7 +126,8 @@ impl RawRwLock {
         false
     }
 
-    /// Tries for a moment to come in when whoever keeps it out leaves, unless somebody waits in line.
+    /// Tries for a moment to come in when whoever keeps it out leaves, as long as nobody waits in line whom
+    /// `try_lock` would not pass.
     pub(crate) fn contend(&self, kind: Kind) -> bool {
         contention::contend(|| {
             // Ordering: Relaxed, `try_lock` decides.
@@ -207,9 +208,11 @@ impl RawRwLock {
             // Ordering: Acquire, as in `try_lock`.
             if self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, enter).is_ok() {
                 if list.is_empty() {
+                    // Ordering: Relaxed, who sets it holds the list's lock, too.
                     self.state.fetch_and(!WAITERS, Ordering::Relaxed);
                 }
                 if kind.writes() {
+                    // Ordering: Relaxed, introspection reads a snapshot.
                     self.writer.store(want.task, Ordering::Relaxed);
                 }
                 return Poll::Ready(());
@@ -233,6 +236,7 @@ impl RawRwLock {
             if removed.is_some() {
                 if kind == Kind::Upgrade {
                     // The right that was to be upgraded goes with it.
+                    // Ordering: Release, as in `unlock`.
                     self.state.fetch_sub(UPGRADABLE, Ordering::Release);
                 }
                 // Those behind may fit where this one did not.

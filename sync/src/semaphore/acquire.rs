@@ -87,6 +87,7 @@ fn join_line(
     let at_once = if state & CLOSED != 0 {
         Some(Err(AcquireError(())))
     } else if list.is_empty() && state >> SHIFT >= permits {
+        // Ordering: AcqRel, as above.
         semaphore.state.fetch_sub(permits << SHIFT, Ordering::AcqRel);
         Some(Ok(()))
     } else {
@@ -95,6 +96,7 @@ fn join_line(
     match at_once {
         Some(result) => {
             if list.is_empty() {
+                // Ordering: Release, a taker without the lock comes after this one.
                 semaphore.state.fetch_and(!WAITERS, Ordering::Release);
             }
             drop(list);
