@@ -165,7 +165,7 @@ impl Conn {
     /// reader there.
     #[cold]
     fn was_closed_meanwhile(&self) -> bool {
-        // Ordering: AcqRel on both sides, this and the swap in `close_reading` or the store in `abort`. The
+        // Ordering: AcqRel on both sides, this and the swap in `close_reading` or that in `abort`. The
         // two have an order: the later one sees the closing, or the reader's place in the line.
         self.closed.fetch_or(false, Ordering::AcqRel)
     }

@@ -53,6 +53,7 @@ struct Linger {
     patience: Option<(Sleep, Instant)>,
     /// The runtime ends.
     last: bool,
+    /// Nothing is owed to the peer any more, or nothing yet: whoever drops it just closes the socket.
     done: bool,
 }
 
