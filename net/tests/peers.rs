@@ -15,15 +15,27 @@ const MUCH: usize = 12_000_000;
 
 /// A command of a program that ends within a minute, if the program is there.
 fn program(name: &str) -> Option<Command> {
+    is_there(name).then(|| {
+        let mut command = Command::new("timeout");
+        command.args(["60", name]);
+        command
+    })
+}
+
+/// A command of a program that is to be ended, if the program is there. Its first process is its only one: what
+/// would limit its time would leave it behind when it is ended itself.
+fn server(name: &str) -> Option<Command> {
+    is_there(name).then(|| Command::new(name))
+}
+
+fn is_there(name: &str) -> bool {
     let script = format!("command -v {name} && command -v timeout");
     let found = Command::new("sh").args(["-c", &script]).stdout(Stdio::null()).status();
     if !found.is_ok_and(|status| status.success()) {
         println!("notice: there is no {name} here, so nothing was tried against it");
-        return None;
+        return false;
     }
-    let mut command = Command::new("timeout");
-    command.args(["60", name]);
-    Some(command)
+    true
 }
 
 /// Runs `command` with `input`, and gives what it has written.
@@ -133,7 +145,7 @@ fn socat_talks_to_our_servers() {
 #[test]
 fn our_client_talks_to_socat() {
     on_both(|| async {
-        let Some(mut socat) = program("socat") else { return Ok(()) };
+        let Some(mut socat) = server("socat") else { return Ok(()) };
         socat.args(["-d", "-d", "TCP-LISTEN:0,bind=127.0.0.1", "SYSTEM:tr a-z A-Z"]);
         let mut socat = Running(socat.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?);
         let port = port_after("listening on", socat.0.stderr.take().expect("it is piped"));
@@ -238,7 +250,7 @@ mod tls {
     fn our_client_talks_to_openssls_server() {
         on_both(|| async {
             let files = Files::new();
-            let Some(mut openssl) = program("openssl") else { return Ok(()) };
+            let Some(mut openssl) = server("openssl") else { return Ok(()) };
             openssl.args(["s_server", "-accept", "127.0.0.1:0", "-rev"]);
             openssl.args(["-cert", &files.path("certificate"), "-key", &files.path("key")]);
             let openssl = openssl.stdin(Stdio::null()).stdout(Stdio::piped());
