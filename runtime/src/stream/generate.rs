@@ -126,8 +126,8 @@ pub struct Yielder<T> {
 impl<T> Yielder<T> {
     /// Gives `item` to whoever polls the stream, and waits until the next one is asked for.
     ///
-    /// The yielder may be shared with tasks that the body spawns. What they emit after the end of the stream is
-    /// dropped.
+    /// The yielder may be shared with tasks that the body spawns. What has not been taken when the stream ends,
+    /// and what is emitted after that, is dropped, and nobody waits any more.
     ///
     /// # Cancel safety
     ///

@@ -2,9 +2,9 @@
 //!
 //! *What do I want?* [`task_group`] for tasks that belong together, of which one that fails ends all;
 //! [`TaskSet`] for tasks that stand alone, and whose results are taken as they come; [`finally`] for cleanup
-//! that must run whatever happens, [`using`] if that is to close something; [`gather`], [`race`], [`race_ok`] and [`as_completed`] for futures that run
-//! side by side in one task; [`wait`] for tasks whose handles you keep; [`shield`] for work that must not end
-//! with its waiter.
+//! that must run whatever happens, [`using`] if that is to close something; [`gather`], [`race`], [`race_ok`]
+//! and [`as_completed`] for futures that run side by side in one task; [`wait`] for tasks whose handles you
+//! keep; [`shield`] for work that must not end with its waiter.
 
 pub(crate) mod cancel_node;
 mod cancel_scope;

@@ -43,7 +43,8 @@ pub fn open_cached(path: &Path, flags: c_int) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
-/// Reads what is in the system's memory at `offset`, or, without one, what is there at the file's position or in the stream.
+/// Reads what is in the system's memory at `offset`, or, without one, what is there at the file's position or in
+/// the stream.
 ///
 /// # Errors
 ///
