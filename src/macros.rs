@@ -123,9 +123,8 @@ pub use corio_macros::test;
 ///
 /// # Fairness
 ///
-/// The branch that is polled first goes round, from a point that the runtime's own generator moves now
-/// and then (at each poll, where a seed decides the order of tasks), so that in a loop each is the first
-/// equally often and none starves the others. With `biased;` the branches are polled from top to bottom:
+/// The branch that is polled first is chosen at random, from the runtime's own generator, so that in
+/// a loop no branch starves the others. With `biased;` the branches are polled from top to bottom:
 /// put what must not starve (a shutdown signal) above what may always be ready (a busy channel).
 ///
 /// # Cancel safety

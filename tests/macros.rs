@@ -98,6 +98,70 @@ async fn select_starves_nobody() {
 }
 
 #[corio::test]
+async fn each_branch_is_the_first_equally_often_also_where_others_draw_in_between() {
+    let mut counts = [0; 6];
+    for _ in 0..6000 {
+        corio::select! {
+            outer = async { 0 } => counts[outer] += 1,
+            outer = async { 1 } => counts[outer] += 1,
+            inner = async {
+                corio::select! { inner = async { 2 } => inner, inner = async { 3 } => inner }
+            } => counts[inner] += 1,
+            inner = async {
+                corio::select! { inner = async { 4 } => inner, inner = async { 5 } => inner }
+            } => counts[inner] += 1,
+        }
+    }
+    // Two with a quarter of the rounds each, and four with an eighth.
+    assert!(counts[..2].iter().all(|count| (1200..1800).contains(count)), "{counts:?}");
+    assert!(counts[2..].iter().all(|count| (550..950).contains(count)), "{counts:?}");
+}
+
+#[corio::test(start_paused = true)]
+async fn a_select_dropped_while_it_waits_leaves_the_wait_to_who_drops_it() {
+    let (ended, mut ends) = corio::sync::mpsc::unbounded();
+    let select = async {
+        corio::select! {
+            biased;
+            _ = corio::finally(std::future::pending::<()>(), || async move {
+                corio::sleep(Duration::from_secs(3)).await;
+                ended.send(()).ok();
+            }) => {}
+            held = async { String::from("the winner's") } => drop(held),
+        }
+        unreachable!("given up before")
+    };
+    let given_up: Result<(), _> = corio::timeout(Duration::from_secs(1), select).await;
+    assert!(given_up.is_err());
+    assert_eq!(ends.try_recv(), Ok(()));
+}
+
+#[test]
+fn mains_with_and_without_the_core_wake_themselves() {
+    let runtime = corio::runtime::Builder::new_current_thread().build().unwrap();
+    let turns = |turns: usize| async move {
+        for _ in 0..turns {
+            let mut polled = false;
+            std::future::poll_fn(|cx| {
+                if std::mem::replace(&mut polled, true) {
+                    return std::task::Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                cx.waker().wake_by_ref();
+                std::task::Poll::Pending
+            })
+            .await;
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| runtime.block_on(turns(10_000)));
+        }
+    });
+    runtime.block_on(async { corio::join!(turns(10), corio::spawn(turns(10))) }).1.unwrap();
+}
+
+#[corio::test]
 async fn join_borrows_and_returns_in_order() {
     let text = String::from("text");
     let (length, (), upper) = corio::join!(

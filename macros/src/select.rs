@@ -105,9 +105,7 @@ fn push_poll(code: &mut Code, select: &Select<'_>, p: &str) {
         }
     } else {
         code.push(&format!(
-            "const PLACE: ::core::primitive::u32 =
-                {p}::place(::core::line!(), ::core::column!());
-            let mut branch = {p}::first_branch({branches}, PLACE);
+            "let mut branch = {p}::first_branch({branches});
             for _ in 0..{branches} {{
                 match branch {{"
         ));

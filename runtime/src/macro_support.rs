@@ -10,12 +10,6 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-/// An odd number for a place in the source, unlike that of the lines around it.
-#[inline]
-pub const fn place(line: u32, column: u32) -> u32 {
-    (line.wrapping_mul(0x9E37_79B1) ^ column.wrapping_mul(0x85EB_CA77)) | 1
-}
-
 /// What a future that may fail is made of. The bounds are there for the compiler's message.
 #[inline]
 pub fn fallible<I, T, E>(future: I) -> I::IntoFuture

@@ -60,7 +60,7 @@ pub mod __private {
     }
 
     /// Goes round, so that each branch is the first in its turn.
-    pub fn first_branch(n: usize, _place: u32) -> usize {
+    pub fn first_branch(n: usize) -> usize {
         START.set(START.get() + 1);
         START.get() % n
     }

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use corio_sync::hooks;
 
 use super::core::{Core, CoreRef};
-use super::first::scaled;
 use super::shared::Shared;
 use crate::cleanup::{AdoptedEntry, Entry};
 use crate::reactor::Reactor;
@@ -229,19 +228,18 @@ pub(crate) fn current_reactor() -> io::Result<Arc<Reactor>> {
     })
 }
 
-/// Which of `n` branches of the `select!` with the odd number `place` is polled first: from the core,
-/// so that a seeded runtime repeats it, or elsewhere from the process's randomness.
+/// Which of the `n` branches of a `select!` is polled first: from the core's generator, so that a seeded
+/// runtime repeats it, or elsewhere from the process's randomness.
 #[inline]
-pub fn first_branch(n: usize, place: u32) -> usize {
-    with_core(|core| match core {
-        Some(core) => core.first_of(n, place),
-        None => scaled((foreign_random() >> 32) as u32, n),
-    })
+pub fn first_branch(n: usize) -> usize {
+    let random = with_core(|core| core.map_or_else(foreign_random, Core::drawn));
+    // The high half of the product: no division, and no bias that matters for so small an `n`.
+    ((u64::from(random) * n as u64) >> 32) as usize
 }
 
 #[cold]
 #[inline(never)]
-fn foreign_random() -> u64 {
+fn foreign_random() -> u32 {
     use std::hash::{BuildHasher, Hasher};
-    std::hash::RandomState::new().build_hasher().finish()
+    std::hash::RandomState::new().build_hasher().finish() as u32
 }

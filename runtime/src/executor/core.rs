@@ -27,7 +27,6 @@ use super::abort::AbortOnUnwind;
 use super::cells::Cells;
 use super::context::with_context;
 pub(crate) use super::core_shared::{CoreRef, CoreShared};
-use super::first::First;
 use super::ring::CAPACITY;
 use super::shared::Shared;
 use super::stuck::Stuck;
@@ -83,7 +82,8 @@ pub(crate) struct Core {
     /// Glances since the last look around during which virtual time stood still.
     still: Cell<u32>,
     rng: Cell<u64>,
-    first: First,
+    /// A number of the generator that nobody has had.
+    drawn: Cell<u32>,
     next_id: Cell<u64>,
     last_id: Cell<u64>,
     /// Memory of tasks that have ended.
@@ -123,7 +123,7 @@ impl Core {
             looked_ns: Cell::new(0),
             still: Cell::new(0),
             rng: Cell::new(mixed(seed)),
-            first: First::new(mixed(!seed)),
+            drawn: Cell::new((mixed(!seed) >> 32) as u32),
             next_id: Cell::new(0),
             last_id: Cell::new(0),
             memory: Cells::new(),
@@ -163,7 +163,6 @@ impl Core {
     /// From now on the order of bound tasks is drawn from the core's generator.
     pub(crate) fn set_seeded(&mut self) {
         self.bound.get_mut().seeded = true;
-        self.first.draw_each();
     }
 
     #[inline]
@@ -233,10 +232,10 @@ impl Core {
         x.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// Which of `n` comes first at the place in the source with the odd number `place`.
+    /// A number from the generator, made in advance: who branches on it need not wait for its making.
     #[inline]
-    pub(crate) fn first_of(&self, n: usize, place: u32) -> usize {
-        self.first.below(n, place, || self.random())
+    pub(crate) fn drawn(&self) -> u32 {
+        self.drawn.replace((self.random() >> 32) as u32)
     }
 
     /// Takes a count of this core's shared part for a new cell or reference.

@@ -24,7 +24,6 @@ pub(crate) mod cells;
 pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod core_shared;
-mod first;
 pub(crate) mod mailbox;
 mod mains;
 mod metrics;
