@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use corio_runtime::runtime::Builder;
@@ -105,6 +105,30 @@ fn so_many_run_at_once_and_no_more() {
             .await;
         assert_eq!(crowd.most(), 100);
         assert!(start.elapsed() < ms(1000), "they run side by side");
+    });
+}
+
+#[test]
+fn a_stream_that_is_always_ready_leaves_its_task_a_turn() {
+    struct Endless;
+    impl Stream for Endless {
+        type Item = u8;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u8>> {
+            Poll::Ready(Some(0))
+        }
+    }
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let each = Endless.for_each_concurrent(None, |_| async {});
+        assert!(timeout(ms(5), each).await.is_err());
+        let each = Endless.for_each_concurrent(None, |_| std::future::pending::<()>());
+        assert!(timeout(ms(5), each).await.is_err());
+        let started = |_| async { yield_now().await };
+        let unordered = Endless.map(started).buffer_unordered(usize::MAX).collect::<Vec<_>>();
+        assert!(timeout(ms(5), unordered).await.is_err());
+        let ordered = Endless.map(started).buffered(usize::MAX).collect::<Vec<_>>();
+        assert!(timeout(ms(5), ordered).await.is_err());
     });
 }
 

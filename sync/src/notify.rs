@@ -74,26 +74,25 @@ impl Notify {
     /// At most one is stored.
     #[inline]
     pub fn notify_one(&self) {
-        // Ordering: Release publishes what the caller did. Pairs with the Acquire in `take`. An
-        // exchange even if one is stored, so that whoever takes it sees this caller's writes too.
-        let alone = self.state.fetch_update(Ordering::Release, Ordering::Relaxed, |state| {
-            (state & WAITERS == 0).then_some(state | PERMIT)
-        });
-        if alone.is_err() {
-            self.notify_a_waiter(By::One);
-        }
+        self.notify(By::One);
     }
 
     /// Notifies the task that came last, or stores the notification for the next to come.
     ///
     /// For a pool of workers of which those that idle longest should stay idle. At most one is stored.
     pub fn notify_last(&self) {
-        // Ordering: Release, as in `notify_one`.
+        self.notify(By::Last);
+    }
+
+    #[inline]
+    fn notify(&self, by: By) {
+        // Ordering: Release publishes what the caller did. Pairs with the Acquire in `take`. An
+        // exchange even if one is stored, so that whoever takes it sees this caller's writes too.
         let alone = self.state.fetch_update(Ordering::Release, Ordering::Relaxed, |state| {
             (state & WAITERS == 0).then_some(state | PERMIT)
         });
         if alone.is_err() {
-            self.notify_a_waiter(By::Last);
+            self.notify_a_waiter(by);
         }
     }
 
@@ -107,7 +106,7 @@ impl Notify {
             };
             if waker.is_none() {
                 // The waiters left meanwhile.
-                // Ordering: Release, as in `notify_one`.
+                // Ordering: Release, as in `notify`.
                 self.state.fetch_or(PERMIT, Ordering::Release);
             }
             self.settle(&mut list);

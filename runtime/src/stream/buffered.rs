@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use super::another_turn;
 use crate::structured::pool::Pool;
 
 #[track_caller]
@@ -44,7 +45,12 @@ impl<S: Stream<Item: Future>> Stream for BufferUnordered<S> {
         let mut this = self.project();
         while !*this.over && this.pool.len() < *this.limit {
             match this.stream.as_mut().poll_next(cx) {
-                Poll::Ready(Some(future)) => drop(this.pool.push(future)),
+                Poll::Ready(Some(future)) => {
+                    this.pool.push(future);
+                    if another_turn(cx).is_pending() {
+                        break;
+                    }
+                }
                 Poll::Ready(None) => *this.over = true,
                 Poll::Pending => break,
             }
@@ -100,6 +106,9 @@ impl<S: Stream<Item: Future>> Stream for Buffered<S> {
             match this.stream.as_mut().poll_next(cx) {
                 Poll::Ready(Some(future)) => {
                     this.order.push_back((this.pool.push(future), None));
+                    if another_turn(cx).is_pending() {
+                        break;
+                    }
                 }
                 Poll::Ready(None) => *this.over = true,
                 Poll::Pending => break,
@@ -169,7 +178,13 @@ where
         loop {
             while !*this.over && this.pool.len() < *this.limit {
                 match this.stream.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(item)) => drop(this.pool.push((this.f)(item))),
+                    Poll::Ready(Some(item)) => {
+                        this.pool.push((this.f)(item));
+                        // An endless stream that is always ready would be all that is ever done here.
+                        if another_turn(cx).is_pending() {
+                            break;
+                        }
+                    }
                     Poll::Ready(None) => *this.over = true,
                     Poll::Pending => break,
                 }
