@@ -7,7 +7,8 @@
 //!
 //! A [`channel`] is bounded: a sender waits while it is full, so a slow receiver slows its senders
 //! down. An [`unbounded`] one never makes a sender wait; its memory is what is in it. Neither
-//! allocates room before it is needed, whatever the bound.
+//! allocates room before it is needed, whatever the bound, and the room of a burst is given back when the
+//! receiver has taken all of it.
 //!
 //! Senders that wait are served in order of arrival. When all senders are gone the receiver gets
 //! what is left, then `None`; when the receiver is gone or [closed](Receiver::close), a send fails
@@ -46,7 +47,8 @@ pub mod error {
 #[doc(no_inline)]
 pub use unbounded as unbounded_channel;
 
-/// Makes a channel that holds up to `capacity` values.
+/// Makes a channel that holds up to `capacity` values: no more than `usize::MAX - 1`, which says all that
+/// [`unbounded`] does.
 ///
 /// # Panics
 ///
@@ -104,13 +106,6 @@ fn make<T>(capacity: usize) -> (Tx<T>, Arc<Shared<T>>) {
     (Tx(shared.clone()), shared)
 }
 
-#[cfg(all(test, not(corio_loom)))]
-#[test]
-fn an_empty_channel_takes_less_than_350_bytes() {
-    let counts = 2 * size_of::<usize>();
-    assert!(size_of::<Shared<[u8; 1024]>>() + counts < 350, "{}", size_of::<Shared<[u8; 1024]>>());
-}
-
 /// What all handles of a channel share.
 struct Shared<T> {
     chan: Chan<Fifo<T>>,
@@ -147,5 +142,17 @@ impl<T> Drop for Tx<T> {
         if self.0.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.chan.close();
         }
+    }
+}
+
+#[cfg(all(test, not(corio_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_channel_takes_less_than_350_bytes() {
+        let shared = size_of::<Shared<[u8; 1024]>>();
+        let counts = 2 * size_of::<usize>();
+        assert!(shared + counts < 350, "{shared} bytes and two counts");
     }
 }

@@ -17,6 +17,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::Fifo;
 use crate::prim::{AtomicBool, AtomicUsize, Ordering, SpinLock, planted};
 
 /// What the receiver changes without the lock, which senders seldom look at.
@@ -88,6 +89,8 @@ impl Ahead {
 pub(crate) struct Inbox<T> {
     /// The lock is never taken: it makes the inbox as shareable as the channel.
     items: SpinLock<VecDeque<T>>,
+    /// The items are the last of a burst.
+    burst: bool,
 }
 
 /// Nothing in it is ever pinned.
@@ -95,12 +98,26 @@ impl<T> Unpin for Inbox<T> {}
 
 impl<T> Inbox<T> {
     pub(crate) fn new() -> Self {
-        Self { items: SpinLock::new(VecDeque::new()) }
+        Self { items: SpinLock::new(VecDeque::new()), burst: false }
     }
 
     #[inline]
     pub(super) fn items(&mut self) -> &mut VecDeque<T> {
         self.items.get_mut()
+    }
+
+    /// Exchanges this empty inbox for the oldest block of `storage`; gives the first item.
+    pub(super) fn exchange(&mut self, storage: &mut Fifo<T>) -> Option<T> {
+        self.burst = storage.take_block(self.items.get_mut());
+        self.items().pop_front()
+    }
+
+    /// Nothing is left in it, and nothing in the channel: the memory of a burst goes back.
+    #[inline]
+    pub(super) fn rest(&mut self) {
+        if self.burst {
+            *self = Self::new();
+        }
     }
 }
 

@@ -65,6 +65,7 @@ impl<T> Chan<Fifo<T>> {
 
     /// Takes an item out of the storage, and as many as are there along with it; the inbox is empty.
     fn refill(&self, inbox: &mut Inbox<T>) -> Result<T, NoItem> {
+        inbox.rest();
         let state = self.lock_courteously();
         if state.has_news() {
             self.take_out(inbox, state).ok_or(NoItem::Ended)
@@ -89,16 +90,15 @@ impl<T> Chan<Fifo<T>> {
         inbox: &mut Inbox<T>,
         mut state: SpinGuard<'_, State<Fifo<T>>>,
     ) -> Option<T> {
-        let items = inbox.items();
         // A single item is sooner taken by itself.
         let item = if state.storage.len() > 1 {
-            state.storage.take_block(items);
-            items.pop_front()
+            inbox.exchange(&mut state.storage)
         } else {
             state.storage.pop()
         }?;
-        state.ahead = items.len();
-        self.ahead.set(items.len());
+        let left = inbox.items().len();
+        state.ahead = left;
+        self.ahead.set(left);
         let waker = state.offer();
         drop(state);
         wake(waker);
@@ -120,6 +120,7 @@ impl<T> Chan<Fifo<T>> {
                 Some(item)
             }
             None => {
+                inbox.rest();
                 let state = ready!(self.poll_news(cx, caller));
                 self.take_out(inbox, state)
             }
@@ -148,6 +149,7 @@ impl<T> Chan<Fifo<T>> {
             self.handed_out(inbox);
         }
         if taken < limit {
+            inbox.rest();
             let state = match taken {
                 0 => ready!(self.poll_news(cx, caller)),
                 _ => self.lock_courteously(),

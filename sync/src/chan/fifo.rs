@@ -13,8 +13,9 @@ const KEPT_TABLE: usize = 32;
 /// A queue that allocates nothing while it is new and gives its memory back after a burst.
 ///
 /// Up to one block it is a ring that grows; what comes beyond goes to further blocks of fixed size,
-/// so that nothing is ever copied to grow. At most one block and the table of blocks stay allocated
-/// when the items are gone, and one more block with a receiver that takes them a block at a time.
+/// so that nothing is ever copied to grow. When the items are gone a block and the table of blocks stay
+/// allocated, and one more block with a receiver that takes them a block at a time; after a burst of more
+/// than one block nothing does.
 #[derive(Debug)]
 pub struct Fifo<T> {
     /// The oldest items.
@@ -22,6 +23,8 @@ pub struct Fifo<T> {
     /// All others, in blocks. The last one takes new items; none is empty.
     rest: VecDeque<VecDeque<T>>,
     len: usize,
+    /// There was more than a block since the last time that nothing was left.
+    burst: bool,
 }
 
 impl<T> Fifo<T> {
@@ -32,11 +35,12 @@ impl<T> Fifo<T> {
 
     /// An empty storage.
     pub const fn new() -> Self {
-        Self { front: VecDeque::new(), rest: VecDeque::new(), len: 0 }
+        Self { front: VecDeque::new(), rest: VecDeque::new(), len: 0, burst: false }
     }
 
     #[cold]
     fn push_rest(&mut self, item: T) {
+        self.burst = true;
         match self.rest.back_mut() {
             Some(last) if last.len() < Self::BLOCK => last.push_back(item),
             _ => {
@@ -47,21 +51,28 @@ impl<T> Fifo<T> {
         }
     }
 
-    /// Exchanges the oldest items, up to a block of them, for `empty`.
-    pub(super) fn take_block(&mut self, empty: &mut VecDeque<T>) {
+    /// Exchanges the oldest items, up to a block of them, for `empty`. Whether they are the last of a
+    /// burst, whose memory is to be given back when they are gone.
+    pub(super) fn take_block(&mut self, empty: &mut VecDeque<T>) -> bool {
         debug_assert!(empty.is_empty(), "what was in it would come in again");
         self.len -= self.front.len();
         mem::swap(&mut self.front, empty);
+        let burst = self.burst && self.rest.is_empty();
         self.next_block();
+        burst
     }
 
+    /// The front block is empty: the next one takes its place. After a burst none is kept: an allocator
+    /// returns memory to the system from its end, where the last block is.
     #[cold]
     fn next_block(&mut self) {
-        if let Some(block) = self.rest.pop_front() {
-            self.front = block;
-            if self.rest.is_empty() && self.rest.capacity() > KEPT_TABLE {
-                self.rest = VecDeque::new();
-            }
+        match self.rest.pop_front() {
+            Some(block) => self.front = block,
+            None if mem::take(&mut self.burst) => self.front = VecDeque::new(),
+            None => {}
+        }
+        if self.rest.is_empty() && self.rest.capacity() > KEPT_TABLE {
+            self.rest = VecDeque::new();
         }
     }
 }
@@ -89,7 +100,7 @@ impl<T> Storage for Fifo<T> {
     fn pop(&mut self) -> Option<T> {
         let item = self.front.pop_front()?;
         self.len -= 1;
-        if self.front.is_empty() && !self.rest.is_empty() {
+        if self.front.is_empty() && self.burst {
             self.next_block();
         }
         Some(item)
@@ -136,7 +147,18 @@ mod tests {
         let mut fifo = Fifo::new();
         (0..1_000_000u64).for_each(|i| fifo.push(i));
         while fifo.pop().is_some() {}
-        let kept = fifo.front.capacity() * 8 + fifo.rest.capacity() * 32;
-        assert!(kept <= 2 * BLOCK_BYTES + KEPT_TABLE * 32, "{kept} bytes kept");
+        assert_eq!(fifo.front.capacity(), 0);
+        assert!(fifo.rest.capacity() <= KEPT_TABLE, "a table of {} is kept", fifo.rest.capacity());
+        let mut block = VecDeque::new();
+        (0..1_000_000u64).for_each(|i| fifo.push(i));
+        let mut bursts = 0;
+        while fifo.len() > 0 {
+            bursts += usize::from(fifo.take_block(&mut block));
+            block.clear();
+        }
+        assert_eq!((bursts, fifo.front.capacity()), (1, 0));
+        // What fits into a block is none.
+        (0..100u64).for_each(|i| fifo.push(i));
+        assert!(!fifo.take_block(&mut block));
     }
 }
