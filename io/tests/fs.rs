@@ -6,8 +6,8 @@ use std::io::{ErrorKind, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
-use corio_io::AsyncSeekExt;
 use corio_io::fs::{self, File, OpenOptions};
+use corio_io::{AsyncSeekExt, raw_os_error};
 use corio_runtime::{run, spawn};
 
 /// More than one call and more than the buffer takes.
@@ -454,6 +454,47 @@ fn large_files_are_read_whole_as_bytes_and_as_text() {
         }
         let nothing = fs::read_to_string("/dev/null").await.unwrap();
         assert_eq!(nothing, "");
+        dir.close().await.unwrap();
+    });
+}
+
+/// A failure of an open file says which file, and what was being done.
+#[test]
+fn errors_of_an_open_file_name_it() {
+    run(async {
+        let check = |error: std::io::Error, start: &str, number: i32| {
+            let text = error.to_string();
+            assert!(text.starts_with(start), "{text:?} does not begin with {start:?}");
+            assert_eq!(raw_os_error(&error), Some(number), "{text}");
+            assert_eq!(error.kind(), std::io::Error::from_raw_os_error(number).kind(), "{text}");
+        };
+        let dir = fs::temp::dir().await.unwrap();
+        let path = dir.path().join("kept");
+        sync::write(&path, "0123456789").unwrap();
+        let shown = path.display();
+
+        let cannot_read = format!("cannot read {shown}: ");
+        let mut written = OpenOptions::new().write(true).open(&path).await.unwrap();
+        check(written.read(&mut [0; 4]).await.unwrap_err(), &cannot_read, libc::EBADF);
+        check(written.read_to_end(&mut Vec::new()).await.unwrap_err(), &cannot_read, libc::EBADF);
+        check(written.read_at(&mut [0; 4], 2).await.unwrap_err(), &cannot_read, libc::EBADF);
+
+        let mut read = File::open(&path).await.unwrap();
+        let cannot_write = format!("cannot write to {shown}: ");
+        check(read.write_all_at(b"x", 0).await.unwrap_err(), &cannot_write, libc::EBADF);
+        let cannot_seek = format!("cannot seek in {shown}: ");
+        for to in [SeekFrom::Current(-1), SeekFrom::End(-11)] {
+            check(read.seek(to).await.unwrap_err(), &cannot_seek, libc::EINVAL);
+        }
+        let mut directory = File::open(dir.path()).await.unwrap();
+        let cannot_read = format!("cannot read {}: ", dir.path().display());
+        check(directory.read(&mut [0; 4]).await.unwrap_err(), &cannot_read, libc::EISDIR);
+
+        // Nobody has said what a file of std's is called.
+        let unnamed = OpenOptions::new().write(true).open(&path).await.unwrap();
+        let mut unnamed = File::from_std(unnamed.into_std().await.unwrap());
+        let error = unnamed.read(&mut [0; 4]).await.unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EBADF));
         dir.close().await.unwrap();
     });
 }

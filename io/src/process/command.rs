@@ -1,8 +1,9 @@
 //! What is to be started, and how.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{Error, Result};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -49,6 +50,8 @@ use crate::told;
 #[doc(alias("create_subprocess_exec", "Popen"))]
 pub struct Command {
     std: std::process::Command,
+    /// A program that std has not taken, as there is a NUL in it: errors show it as it was given.
+    refused: Option<OsString>,
     /// `None` until it is said.
     kill_on_drop: Option<bool>,
     leads_group: bool,
@@ -66,7 +69,9 @@ impl Command {
     /// A name without a slash is looked for in the `PATH` (as std does it: see
     /// [`std::process::Command::new`]).
     pub fn new(program: impl AsRef<OsStr>) -> Self {
-        std::process::Command::new(program).into()
+        let program = program.as_ref();
+        let refused = program.as_bytes().contains(&0).then(|| program.to_owned());
+        Self { refused, ..std::process::Command::new(program).into() }
     }
 
     /// Adds an argument.
@@ -236,7 +241,7 @@ impl Command {
     /// # Errors
     ///
     /// With the program's name: it is not there ([`NotFound`](std::io::ErrorKind::NotFound)), it must not be run
-    /// ([`PermissionDenied`](std::io::ErrorKind::PermissionDenied)), an argument has a NUL byte in it
+    /// ([`PermissionDenied`](std::io::ErrorKind::PermissionDenied)), the program or an argument has a NUL byte in it
     /// ([`InvalidInput`](std::io::ErrorKind::InvalidInput)), the system has no process or descriptor to spare, and
     /// so on. Nothing has been started then, and nothing is left open.
     ///
@@ -370,7 +375,10 @@ impl Command {
 
     #[cold]
     fn cannot_start(&self, error: Error) -> Error {
-        let program = Path::new(self.std.get_program()).display();
+        let program = match &self.refused {
+            Some(given) => given.to_string_lossy().escape_debug().to_string(),
+            None => Path::new(self.std.get_program()).display().to_string(),
+        };
         let text = match self.std.get_current_dir() {
             Some(dir) => format!("cannot start `{program}` in {}: {error}", dir.display()),
             None => format!("cannot start `{program}`: {error}"),
@@ -384,6 +392,7 @@ impl From<std::process::Command> for Command {
     fn from(std: std::process::Command) -> Self {
         Self {
             std,
+            refused: None,
             kill_on_drop: None,
             leads_group: false,
             merges_stderr: false,

@@ -90,6 +90,9 @@ fn p13_what_cannot_be_said_to_the_system_is_refused() {
         let error = command.spawn().unwrap_err();
         assert!(error.to_string().starts_with("cannot start `"), "{error}");
     }
+    // std has another program in its place, which nobody has given.
+    let error = Command::new("tr\0ue").spawn().unwrap_err().to_string();
+    assert!(error.starts_with("cannot start `tr\\0ue`: "), "{error}");
     // Arguments are not looked at by anybody.
     run(async {
         let odd = ["-n", "$(exit 1)", "a  b", "'", "\"", "*", "", ";", "\n"];

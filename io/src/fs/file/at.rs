@@ -13,7 +13,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Those of the system's `pread`.
+    /// Those of the system's `pread`, with the path in the message.
     ///
     /// # Cancel safety
     ///
@@ -49,7 +49,8 @@ impl File {
             loop {
                 match inner.sink.file.read_at(&mut bytes, offset) {
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    read => return read.map(|n| (bytes, n)),
+                    Ok(n) => return Ok((bytes, n)),
+                    Err(error) => return Err(inner.sink.named("read", error)),
                 }
             }
         })?;
@@ -64,7 +65,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Those of the system's `pwrite`; some of `data` may have been written.
+    /// Those of the system's `pwrite`, with the path in the message; some of `data` may have been written.
     ///
     /// # Cancel safety
     ///
@@ -74,7 +75,8 @@ impl File {
         let (inner, data) = (self.inner()?.clone(), data.to_vec());
         let write = start(move || {
             let _turn = inner.turn();
-            inner.sink.file.write_all_at(&data, offset)
+            let written = inner.sink.file.write_all_at(&data, offset);
+            written.map_err(|error| inner.sink.named("write to", error))
         })?;
         outcome(write.await)?
     }

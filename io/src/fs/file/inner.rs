@@ -1,12 +1,13 @@
 //! The file itself, as the threads for blocking calls see it.
 
 use std::fs::File;
-use std::io::{Result, Write};
+use std::io::{Error, Result, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use corio_sync::prim::Arc;
 
 use crate::behind::Sink;
+use crate::fs::call::with_path;
 
 pub(super) struct Inner {
     pub(super) file: Arc<File>,
@@ -21,6 +22,20 @@ impl Inner {
 
     pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// Moves the system's position.
+    pub(super) fn seek(&self, to: SeekFrom) -> Result<u64> {
+        (&*self.file).seek(to).map_err(|error| self.named("seek in", error))
+    }
+
+    /// `error`, with what could not be done and to which file, as far as that is known.
+    #[cold]
+    pub(super) fn named(&self, what: &str, error: Error) -> Error {
+        match &self.path {
+            Some(path) => with_path(error, what, path),
+            None => error,
+        }
     }
 }
 

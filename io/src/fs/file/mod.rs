@@ -46,6 +46,11 @@ use reading::{Ended, Reading};
 /// [`pipe::Receiver`](crate::pipe::Receiver): a file would keep a thread, and the end of the runtime,
 /// waiting for input.
 ///
+/// # Errors
+///
+/// Whatever fails says what was being done, and to which file if the file was opened by its path;
+/// [`raw_os_error`](crate::raw_os_error) finds the system's number in it.
+///
 /// # Cancel safety
 ///
 /// `read` and `write` are safe: a dropped `write` has taken nothing, and bytes that a dropped `read` was
@@ -176,7 +181,8 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a position before the start; that of a write before it.
+    /// `InvalidInput` for a position before the start, and the system's others, with the path in the
+    /// message; that of a write before it.
     #[track_caller]
     pub fn seek(&mut self, to: SeekFrom) -> Seek<'_, Self> {
         AsyncSeekExt::seek(self, to)
@@ -265,7 +271,7 @@ impl AsyncSeek for File {
         ready!(noted(inner.poll_flush(cx), site, WaitKind::Blocking))?;
         if matches!(to, SeekFrom::Start(_) | SeekFrom::Current(_)) {
             // This sets a number in the system's memory; only the length may have to be asked for.
-            return Poll::Ready(std::io::Seek::seek(&mut &*inner.sink.file, to));
+            return Poll::Ready(inner.sink.seek(to));
         }
         this.reading.start_seek(inner, to)?;
         self.poll_seek(cx, to)

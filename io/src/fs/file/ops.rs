@@ -9,7 +9,6 @@ use corio_sync::hooks::{Site, WaitKind};
 
 use super::File;
 use crate::fs::Call;
-use crate::fs::call::with_path;
 use crate::support::noted;
 
 impl File {
@@ -24,10 +23,7 @@ impl File {
         Call::new(move || {
             let inner = inner?;
             let _turn = inner.turn();
-            call(&inner.sink.file).map_err(|error| match inner.sink.path() {
-                Some(path) => with_path(error, what, path),
-                None => error,
-            })
+            call(&inner.sink.file).map_err(|error| inner.sink.named(what, error))
         })
     }
 
@@ -168,7 +164,8 @@ impl File {
             ready!(self.poll_settled(site, cx))?;
             let inner = self.inner()?;
             ready!(noted(inner.poll_flush(cx), site, WaitKind::Blocking))?;
-            let file = inner.sink.file.try_clone()?;
+            let file = inner.sink.file.try_clone();
+            let file = file.map_err(|error| inner.sink.named("make another handle of", error))?;
             Ok(Self::opened(file, inner.sink.path())).into()
         })
     }

@@ -93,7 +93,7 @@ impl Reading {
             let read = loop {
                 match (&*inner.sink.file).read(&mut bytes[..len]) {
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    read => break read,
+                    read => break read.map_err(|error| inner.sink.named("read", error)),
                 }
             };
             drop(turn);
@@ -136,7 +136,7 @@ impl Reading {
         let inner = inner.clone();
         self.call = Some(start(move || {
             let _turn = inner.turn();
-            Done::Seek(to, (&*inner.sink.file).seek(to))
+            Done::Seek(to, inner.sink.seek(to))
         })?);
         Ok(())
     }
