@@ -14,6 +14,7 @@ mod run_all;
 mod sink;
 mod ticket;
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -252,8 +253,8 @@ pub(crate) unsafe fn abandon_all(task: &Header) -> usize {
 
 /// Where something that may come to owe cleanup was polled: what is dropped elsewhere is cleaned up
 /// there, with the context variables that were set there.
-#[derive(Default)]
-pub(crate) struct Home {
+#[derive(Clone, Default)]
+pub struct Home {
     /// A core of the runtime.
     core: Option<CoreRef>,
     /// The place of the variables, and what they were.
@@ -262,7 +263,8 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    pub(crate) fn here() -> Self {
+    /// The place where the thread is.
+    pub fn here() -> Self {
         Self { core: context::home(), context: context_id(), variables: inherited() }
     }
 
@@ -281,27 +283,45 @@ impl Home {
     }
 }
 
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Home").field("core", &self.core).finish_non_exhaustive()
+    }
+}
+
 /// Gives `wait` to the current task, which polls it to its end before it is done.
 ///
 /// It is for what waits for others that are ending, and is not cut short where a scope gives cleanups up.
 ///
 /// Outside any task it becomes a task of the current runtime, which shutdown waits for; with no
-/// runtime at all it is dropped, and a line on stderr says so.
+/// runtime at all it is dropped. Those that are waited for end all the same, so nothing is said of it; but
+/// what is around them does not wait for their end then. [`adopt_at`] knows a runtime for this case.
 pub fn adopt(wait: impl Future<Output = ()> + Send + 'static) {
-    adopt_wait(wait, None);
+    adopt_wait(wait, None, None);
 }
 
-/// [`adopt`] for a wait for those whom `tell` tells that their time is over.
+/// [`adopt`] for a wait for what runs in `home`: on a thread without a runtime it goes to that one.
+pub fn adopt_at(home: &Home, wait: impl Future<Output = ()> + Send + 'static) {
+    adopt_wait(wait, None, home.core.as_ref());
+}
+
+/// [`adopt`] for a wait for those whom `tell` tells that their time is over, and who run in the runtime of
+/// `home`: on a thread without a runtime it goes to that one.
 pub(crate) fn adopt_telling(
+    home: &CoreRef,
     wait: impl Future<Output = ()> + Send + 'static,
     tell: impl FnOnce(&Arc<GivenUp>) + Send + 'static,
 ) {
-    adopt_wait(wait, Some(Box::new(tell)));
+    adopt_wait(wait, Some(Box::new(tell)), Some(home));
 }
 
-fn adopt_wait(wait: impl Future<Output = ()> + Send + 'static, tell: Option<Tell>) {
+fn adopt_wait(
+    wait: impl Future<Output = ()> + Send + 'static,
+    tell: Option<Tell>,
+    home: Option<&CoreRef>,
+) {
     let owed = Owed::Wait(Box::pin(wait) as Cleanup, tell);
-    adopt_entry(Entry { owed, variables: inherited(), ticket: Arc::default() }, None);
+    adopt_entry(Entry { owed, variables: inherited(), ticket: Arc::default() }, home);
 }
 
 /// Gives a cleanup of the user's to the current task, as [`adopt`] does; on a thread without a runtime it
@@ -338,10 +358,15 @@ fn adopt_entry(entry: Entry, home: Option<&CoreRef>) {
     }
     catch_ticket(ticket);
     if let Err(entry) = context::spawn_cleanup(entry, home) {
-        say(format_args!(
-            "a cleanup was dropped without running: its runtime is gone, and there is none on this \
-             thread; drop what owes it inside a task"
-        ));
+        // A wait is none of the user's, and who is waited for has ended with its runtime; a frame hands over
+        // what it has left, and comes here again with that.
+        let lost = entry.owed.count();
+        if lost > 0 {
+            say(format_args!(
+                "{lost} cleanup(s) were dropped without running: their runtime is gone, and there is none \
+                 on this thread; drop what owes them inside a task, or before its runtime"
+            ));
+        }
         drop(entry);
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{
-    CancelScope, CleanupStack, TaskGroup, finally, finally_local, race, task_group,
+    CancelScope, CleanupStack, TaskGroup, TaskSet, finally, finally_local, race, task_group, using,
 };
 use corio_runtime::time::{Instant, sleep, timeout};
 use corio_runtime::{Runtime, context_var, spawn, spawn_blocking, yield_now};
@@ -492,4 +492,112 @@ fn the_limit_drops_the_cleanups_of_a_groups_children() {
         assert_eq!(Arc::strong_count(&held), 1, "all are gone");
         assert!(log.get().is_empty());
     });
+}
+
+/// Something that ends when its children have, with a cleanup of its own around it.
+fn around_children(what: &str, log: &Log) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let (child, outer) = (log.guarded("child", ms(20)), log.clone());
+    let cleanup = move || async move { outer.add("outer") };
+    match what {
+        "task_group" => {
+            let group = task_group(|group: TaskGroup| async move {
+                group.spawn(child);
+                pending::<Result<(), _>>().await
+            });
+            Box::pin(finally(async { drop(group.await) }, cleanup))
+        }
+        "owned group" => {
+            let body = async {
+                let group = TaskGroup::<()>::with_limit(1);
+                group.spawn(child);
+                pending::<()>().await;
+                drop(group);
+            };
+            Box::pin(finally(body, cleanup))
+        }
+        "set" => {
+            let body = async |_: &mut Log| {
+                let mut set = TaskSet::new();
+                set.spawn(child);
+                pending::<()>().await;
+            };
+            Box::pin(using(log.clone(), body, |outer| async move { outer.add("outer") }))
+        }
+        _ => unreachable!("there is no {what}"),
+    }
+}
+
+const WITH_CHILDREN: [&str; 3] = ["task_group", "owned group", "set"];
+
+/// Children are waited for by what is around them also where no task drops it, and no runtime is entered.
+#[test]
+fn outside_any_task_children_are_cleaned_up_before_what_is_around_them() {
+    for what in WITH_CHILDREN {
+        for on_plain_thread in [false, true] {
+            for runtime in runtimes() {
+                let log = Log::default();
+                let work = runtime.block_on(async {
+                    let mut work = around_children(what, &log);
+                    begin(&mut work).await;
+                    settle().await;
+                    work
+                });
+                if on_plain_thread {
+                    std::thread::spawn(move || drop(work)).join().unwrap();
+                } else {
+                    drop(work);
+                }
+                drop(runtime);
+                assert_eq!(log.get(), ["child", "outer"], "{what}");
+            }
+        }
+    }
+}
+
+/// A line tells of cleanups that are lost, and of nothing else.
+#[test]
+fn only_of_cleanups_that_are_lost_it_is_said_so() {
+    const NAME: &str = "only_of_cleanups_that_are_lost_it_is_said_so";
+    if !in_child_process() {
+        let said = said_by(NAME);
+        let lines: Vec<_> = said.lines().filter_map(|l| l.strip_prefix("corio: ")).collect();
+        assert_eq!(lines.len(), 3, "{said}");
+        for (line, count) in lines.iter().zip(["1", "2", "1"]) {
+            let text = format!("{count} cleanup(s) were dropped without running: their runtime is");
+            assert!(line.starts_with(&text), "{said}");
+        }
+        return;
+    }
+    // Nothing is lost while there is a runtime.
+    for what in WITH_CHILDREN {
+        for runtime in runtimes() {
+            let mut work = around_children(what, &Log::default());
+            runtime.block_on(async {
+                begin(&mut work).await;
+                settle().await;
+            });
+            drop(work);
+        }
+    }
+    // Without one a cleanup is lost; the end of children, which have ended with the runtime, is not.
+    let [runtime, _] = runtimes();
+    let log = Log::default();
+    let mut guarded = Box::pin(log.guarded("late", ms(1)));
+    let mut around = around_children("task_group", &log);
+    let (group, stack) = runtime.block_on(async {
+        begin(&mut guarded).await;
+        begin(&mut around).await;
+        let group = TaskGroup::<()>::new();
+        group.spawn(log.guarded("child", ms(1)));
+        let stack = CleanupStack::new();
+        stack.push(|| async {});
+        stack.push(|| async {});
+        settle().await;
+        (group, stack)
+    });
+    drop(runtime);
+    drop(group);
+    drop(guarded);
+    drop(stack);
+    drop(around);
 }

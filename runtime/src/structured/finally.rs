@@ -83,7 +83,8 @@ fn leave_local(running: LocalCleanup, site: Site, home: &Home) {
     });
     match task {
         Ok(task) => {
-            adopt_telling(async move { drop(task.await) }, move |why| ticket.give_up(why));
+            let home = task.header().home();
+            adopt_telling(&home, async move { drop(task.await) }, move |why| ticket.give_up(why));
         }
         Err(running) => {
             say(format_args!(

@@ -431,16 +431,15 @@ impl<E: Send + 'static> fmt::Debug for OwnedGroup<E> {
     }
 }
 
-/// Cancels what is left of the group that was made at `site`, and leaves the wait for it to the task.
+/// Cancels what is left of the group that was made at `site`, and leaves the wait for it to the task, or to
+/// the runtime of the children: what is around the group is not to be cleaned up before they are.
 pub(super) fn end_group<E: Send + 'static>(group: &Arc<Group<E>>, site: Site) {
     group.cancel();
-    if group.len() == 0 {
-        return;
-    }
+    let Some(home) = group.home() else { return };
     let mut waiter = Waiter::new(group);
     let ending = group.clone();
     let wait = std::future::poll_fn(move |cx| waiter.poll_done(cx, site));
-    adopt_telling(wait, move |why| ending.give_up(why));
+    adopt_telling(&home, wait, move |why| ending.give_up(why));
 }
 
 /// The future of [`OwnedGroup::join`].

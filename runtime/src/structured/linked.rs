@@ -37,7 +37,10 @@ impl<T: Send + 'static> Drop for Linked<T> {
         if let Some(task) = self.task.take() {
             task.cancel();
             let canceller = task.canceller();
-            adopt_telling(async move { drop(task.await) }, move |why| canceller.give_up(why));
+            let home = task.header().home();
+            adopt_telling(&home, async move { drop(task.await) }, move |why| {
+                canceller.give_up(why);
+            });
         }
     }
 }

@@ -24,6 +24,7 @@ use slab::Slab;
 use super::group_error::{Failure, FailureKind, PanicPayload};
 use super::waiter::Waiters;
 use crate::cleanup::GivenUp;
+use crate::executor::core::CoreRef;
 use crate::task::TaskId;
 use crate::task::error::TaskError;
 use crate::task::header::{Header, Hook};
@@ -207,6 +208,14 @@ impl<E> Group<E> {
     /// How many children are not done.
     pub(super) fn len(&self) -> usize {
         self.0.lock().children.len()
+    }
+
+    /// The core where one of the children that are not done is at home; `None` when all are done.
+    pub(super) fn home(&self) -> Option<CoreRef> {
+        let members = self.0.lock();
+        let (_, child) = members.children.iter().next()?;
+        // SAFETY: under the lock the children are alive (G1).
+        Some(unsafe { child.0.as_ref() }.home())
     }
 
     pub(super) fn has_failed(&self) -> bool {

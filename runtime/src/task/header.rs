@@ -29,7 +29,7 @@ use super::extras::Extras;
 use super::state::State;
 use crate::executor::cells;
 use crate::executor::context::with_core;
-use crate::executor::core::{Core, CoreShared};
+use crate::executor::core::{Core, CoreRef, CoreShared};
 use crate::executor::mailbox::Linked;
 
 /// The part of a task that does not depend on its types.
@@ -109,6 +109,12 @@ impl Header {
         // Ordering: Release hands this user's accesses to whoever frees the cell, Acquire takes
         // those of the others. (A fence would do with less; ThreadSanitizer does not see fences.)
         self.refs.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// The home core, which knows the task's runtime.
+    pub(crate) fn home(&self) -> CoreRef {
+        // SAFETY: the cell keeps it alive (T6), and whoever has `self` the cell (T1).
+        unsafe { CoreRef::new(self.core) }
     }
 
     /// The extras, if there are any.
