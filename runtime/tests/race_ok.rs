@@ -44,6 +44,12 @@ fn all_errors_are_told_in_the_order_of_the_futures() {
         let one = race_ok([attempt(7)]).await.unwrap_err();
         assert_eq!(one.to_string(), "7 is odd");
         assert_eq!(one.into_errors(), ["7 is odd"]);
+        let lines = || async { Err::<(), _>("no answer\nfrom two hosts\n") };
+        let error = race_ok([lines()]).await.unwrap_err();
+        assert_eq!(error.to_string(), "no answer\n  from two hosts\n");
+        let error = race_ok([lines(), lines()]).await.unwrap_err();
+        let one = "\n  no answer\n    from two hosts\n";
+        assert_eq!(error.to_string(), format!("all 2 have failed:{one}{one}"));
         let none = race_ok(Vec::<std::future::Ready<Result<(), String>>>::new()).await;
         assert_eq!(none.unwrap_err().to_string(), "a race without futures has no winner");
     });

@@ -155,9 +155,10 @@ impl<E: fmt::Debug> fmt::Debug for FailureKind<E> {
 /// What made a task group fail: every failure that is not a cancellation, in the order they came.
 ///
 /// asyncio's `ExceptionGroup`. `Display` is complete: a heading, and a line for each failure with the task
-/// that failed, where it was spawned, and how; the lines of a group within a group are further in. With
-/// a single failure there is that line alone. The alternate form, `{:#}`, shows each error in *its* alternate
-/// form, which with some types names what caused it.
+/// that failed, where it was spawned, and how; further lines of an error, and the lines of a group within a
+/// group, are further in than the one they belong to. With a single failure there is no heading. The
+/// alternate form, `{:#}`, shows each error in *its* alternate form, which with some types names what caused
+/// it.
 ///
 /// It is an [`Error`] whatever `E` is, as long as that can be shown: so `?` turns it into a
 /// `Box<dyn Error>` also where the errors of the children are themselves in boxes, are texts, or are of a type
@@ -286,31 +287,40 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
     }
 }
 
-/// Writes a heading, and each item on a line of its own; without a heading there is a single item.
+/// Writes a heading, and each item on a line of its own; without a heading there is a single item. The other
+/// lines of an item are further in than its first one.
 pub(super) fn list<T: fmt::Display>(
     f: &mut fmt::Formatter<'_>,
     heading: &str,
     items: &[T],
 ) -> fmt::Result {
     f.write_str(heading)?;
-    let start = if heading.is_empty() { "" } else { "\n" };
+    let (start, further_in) = if heading.is_empty() { ("", "  ") } else { ("\n  ", "    ") };
     let alternate = f.alternate();
-    let mut f = Indented(f);
     items.iter().try_for_each(|item| {
-        if alternate { write!(f, "{start}{item:#}") } else { write!(f, "{start}{item}") }
+        f.write_str(start)?;
+        let mut f = Indented { f: &mut *f, further_in, at_start: false };
+        if alternate { write!(f, "{item:#}") } else { write!(f, "{item}") }
     })
 }
 
-/// Puts what follows each end of a line further in: a group may be within a group.
-struct Indented<'a, 'b>(&'a mut fmt::Formatter<'b>);
+/// Puts the lines after the first further in: a text may have several, and a group may be within a group.
+struct Indented<'a, 'b> {
+    f: &'a mut fmt::Formatter<'b>,
+    further_in: &'static str,
+    /// Nothing has been written of a line that is not the first.
+    at_start: bool,
+}
 
 impl fmt::Write for Indented<'_, '_> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        for (i, line) in s.split('\n').enumerate() {
-            if i > 0 {
-                self.0.write_str("\n  ")?;
+        for piece in s.split_inclusive('\n') {
+            // An empty line stays so.
+            if self.at_start && piece != "\n" {
+                self.f.write_str(self.further_in)?;
             }
-            self.0.write_str(line)?;
+            self.f.write_str(piece)?;
+            self.at_start = piece.ends_with('\n');
         }
         Ok(())
     }
