@@ -107,3 +107,70 @@ fn outside_a_runtime_there_are_no_tasks() {
     assert!(tasks().is_empty());
     assert_eq!(tree(), "");
 }
+
+/// Where the task of this name waits, and for what, once it does.
+async fn wait_of(name: &str) -> (u32, &'static str) {
+    loop {
+        sleep(Duration::from_millis(1)).await;
+        let all = tasks();
+        let found = all.iter().find(|t| t.name.as_deref() == Some(name));
+        if let Some(wait) = found.and_then(|task| task.waiting_on) {
+            assert_eq!(wait.at.file(), file!());
+            return (wait.at.line(), wait.kind);
+        }
+    }
+}
+
+#[test]
+fn a_task_that_waits_for_its_turn_shows_where_it_was_spawned() {
+    use corio_runtime::structured::{TaskGroup, TaskSet};
+
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let group = TaskGroup::<()>::with_limit(1);
+        drop(group.spawn(std::future::pending::<()>()));
+        drop(group.builder().name("child").spawn(std::future::pending::<()>()));
+        assert_eq!(wait_of("child").await, (line!() - 1, "semaphore"));
+        let mut set = TaskSet::with_limit(1);
+        set.spawn(std::future::pending::<()>());
+        set.builder().name("task").spawn(std::future::pending::<()>());
+        assert_eq!(wait_of("task").await, (line!() - 1, "semaphore"));
+        set.builder().name("call").spawn_blocking(|| ());
+        assert_eq!(wait_of("call").await, (line!() - 1, "semaphore"));
+    });
+}
+
+#[test]
+fn a_task_that_closes_what_it_has_used_shows_where_that_is() {
+    use corio_runtime::structured::using;
+
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let user = task::Builder::new().name("user").spawn(async {
+            let close = |()| sleep(Duration::from_millis(50));
+            using((), async |()| (), close).await;
+            line!() - 1
+        });
+        let wait = wait_of("user").await;
+        assert_eq!(wait, (user.await.unwrap(), "cleanup"));
+    });
+}
+
+#[test]
+fn tasks_that_a_set_is_extended_by_show_where_that_is() {
+    use corio_runtime::structured::TaskSet;
+
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut set = TaskSet::from_iter([std::future::ready(1)]);
+        set.extend([2, 3].map(std::future::ready));
+        let line = line!() - 1;
+        let mut lines: Vec<_> = tasks().iter().map(|task| task.spawned_at.line()).collect();
+        lines.retain(|at| (line - 1..=line).contains(at));
+        lines.sort_unstable();
+        assert_eq!(lines, [line - 1, line, line]);
+        let mut results: Vec<_> = set.join().await.into_iter().map(Result::unwrap).collect();
+        results.sort_unstable();
+        assert_eq!(results, [1, 2, 3]);
+    });
+}

@@ -38,6 +38,9 @@ pub enum TaskState {
 #[non_exhaustive]
 pub struct Wait {
     /// The kind of thing: "sleep", "mutex", "read", "task", …
+    ///
+    /// Near kinds share a word: "group" is also a `TaskSet`, whatever of it is waited for, and a server's end;
+    /// "once_cell" is also a `SetOnce`; "semaphore" is also the turn in a group or set with a limit.
     pub kind: &'static str,
     /// Where the wait was made.
     pub at: &'static Location<'static>,

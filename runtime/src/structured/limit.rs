@@ -42,9 +42,10 @@ pin_project! {
 impl<F> Gate<F> {
     #[track_caller]
     pub(super) fn new(future: F, limit: Option<&Arc<Semaphore>>) -> Self {
-        let turn =
-            limit.map(|limit| Box::new(Turn::Waiting(Box::pin(Arc::clone(limit).acquire_owned()))));
-        Self { future, turn }
+        let Some(limit) = limit else { return Self { future, turn: None } };
+        // In a closure, that would be the place which introspection shows, and not the caller's.
+        let turn = Turn::Waiting(Box::pin(Arc::clone(limit).acquire_owned()));
+        Self { future, turn: Some(Box::new(turn)) }
     }
 }
 

@@ -65,7 +65,8 @@ impl<R> Drop for Lent<R> {
 /// # });
 /// ```
 #[doc(alias("with", "async with", "aclosing", "asynccontextmanager", "bracket"))]
-pub async fn using<R, T, B, C, F>(resource: R, body: B, close: C) -> T
+#[track_caller]
+pub fn using<R, T, B, C, F>(resource: R, body: B, close: C) -> impl Future<Output = T>
 where
     R: Send + 'static,
     B: AsyncFnOnce(&mut R) -> T,
@@ -87,5 +88,5 @@ where
             close(resource).await;
         }
     };
-    finally(body, closing).await
+    finally(body, closing)
 }
