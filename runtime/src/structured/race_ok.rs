@@ -240,8 +240,9 @@ impl<F, T, E> fmt::Debug for RaceOk<F, T, E> {
 
 /// Why a [`race_ok`] has no winner: the error of each future, in their order.
 ///
-/// `Display` has a line for each; an error of several lines has its others further in. As [`GroupError`](super::GroupError) it is an [`Error`] whatever `E` is, and
-/// has the first error as its source if that is of a type that is known to be one.
+/// `Display` has a line for each; an error of several lines has its others further in. As
+/// [`GroupError`](super::GroupError) it is an [`Error`] whatever `E` is, and has the first error as its source if
+/// that is of a type that is known to be one.
 ///
 /// # Examples
 ///
