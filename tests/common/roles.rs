@@ -7,6 +7,9 @@ use std::time::Duration;
 
 const ROLE: &str = "CORIO_TEST_ROLE";
 
+/// What becomes of Ctrl-C in the process is what the one that starts it has chosen.
+pub(crate) const KEEPS_CTRL_C: &str = "CORIO_TEST_KEEPS_CTRL_C";
+
 /// A process that does not end by itself fails its test.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -21,6 +24,12 @@ pub(crate) fn own() -> Option<String> {
 /// Plays the role that this process was started for, if any. Called by a test that does nothing else.
 pub(crate) fn play(roles: &[Role]) {
     let Some(role) = own() else { return };
+    if std::env::var_os(KEEPS_CTRL_C).is_none() {
+        // The tests may run where Ctrl-C is ignored, as a shell's programs in the background do, and this
+        // process would ignore it, too.
+        // SAFETY: the default action is always allowed.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+    }
     std::thread::spawn(|| {
         std::thread::sleep(LIMIT);
         std::process::exit(1);

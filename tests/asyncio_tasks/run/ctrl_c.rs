@@ -8,7 +8,7 @@ use std::time::Duration;
 use corio::{catch_cancel, finally};
 
 use crate::common::LONG;
-use crate::roles::{self, InRole, Role, say};
+use crate::roles::{self, InRole, KEEPS_CTRL_C, Role, say};
 
 const ROLES: &[Role] = &[
     ("waits", waits),
@@ -178,6 +178,7 @@ fn run_33_a_ctrl_c_after_main_changes_nothing() {
 fn run_34_main_hears_a_ctrl_c_that_was_ignored_before() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' INT; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+    shell.env(KEEPS_CTRL_C, "");
     let child = InRole::start_by(shell, "run::ctrl_c::role", "waits");
     child.press_ctrl_c();
     assert_eq!(child.end().code(), Some(130));
