@@ -263,9 +263,13 @@ pub struct Home {
 }
 
 impl Home {
-    /// The place where the thread is.
-    pub fn here() -> Self {
+    pub(crate) fn here() -> Self {
         Self { core: context::home(), context: context_id(), variables: inherited() }
+    }
+
+    /// The runtime of this thread, and nothing of the user's: enough for a wait.
+    pub fn runtime() -> Self {
+        Self { core: context::home(), ..Self::default() }
     }
 
     /// Sees to it that this is where the thread is.

@@ -121,7 +121,9 @@ impl Builder {
         Self::at(Site::caller())
     }
 
-    pub(crate) fn at(site: Site) -> Self {
+    /// [`new`](Self::new) for a task that is shown as spawned at `site`.
+    #[doc(hidden)]
+    pub fn at(site: Site) -> Self {
         Self { options: Options::at(site) }
     }
 
