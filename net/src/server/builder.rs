@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use corio_runtime::Handle;
+use corio_sync::hooks::Site;
 
 use crate::addr::{Target, ToSocketAddrs};
 use crate::error::invalid;
@@ -211,6 +212,7 @@ impl ServerOptions {
     /// # Cancel safety
     ///
     /// Safe: nothing is started.
+    #[track_caller]
     pub fn start<H, F>(
         mut self,
         addr: impl ToSocketAddrs,
@@ -220,10 +222,10 @@ impl ServerOptions {
         H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
         F: Future<Output: HandlerResult> + Send + 'static,
     {
-        let target = addr.to_target();
+        let (target, site) = (addr.to_target(), Site::caller());
         async move {
             self.also.insert(0, target?);
-            self.start_with(None, handler).await
+            self.start_with(None, handler, site).await
         }
     }
 
@@ -239,6 +241,7 @@ impl ServerOptions {
     /// # Cancel safety
     ///
     /// Safe: nothing is started.
+    #[track_caller]
     pub fn start_unix<H, F>(
         self,
         path: impl AsRef<Path>,
@@ -249,7 +252,7 @@ impl ServerOptions {
         F: Future<Output: HandlerResult> + Send + 'static,
     {
         let path = path.as_ref().to_owned();
-        self.start_with(Some(path), handler)
+        self.start_with(Some(path), handler, Site::caller())
     }
 
     /// Starts a server on what [`also_on`](Self::also_on), [`also_from`](Self::also_from) and
@@ -263,6 +266,7 @@ impl ServerOptions {
     /// # Cancel safety
     ///
     /// Safe: nothing is started.
+    #[track_caller]
     pub fn start_on_these<H, F>(
         self,
         handler: H,
@@ -271,10 +275,15 @@ impl ServerOptions {
         H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
         F: Future<Output: HandlerResult> + Send + 'static,
     {
-        self.start_with(None, handler)
+        self.start_with(None, handler, Site::caller())
     }
 
-    async fn start_with<H, F>(self, path: Option<PathBuf>, handler: H) -> io::Result<Server>
+    async fn start_with<H, F>(
+        self,
+        path: Option<PathBuf>,
+        handler: H,
+        site: Site,
+    ) -> io::Result<Server>
     where
         H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
         F: Future<Output: HandlerResult> + Send + 'static,
@@ -304,7 +313,7 @@ impl ServerOptions {
             tls: self.tls,
         };
         bound.extend(self.adopted);
-        let service = Service::new(handler, terms);
+        let service = Service::new(handler, terms, site);
         let server = Server::new(Shared::new(bound), service, backlog);
         if serving {
             server.start_serving()?;

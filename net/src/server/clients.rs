@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use corio_runtime::cleanup::Home;
 use corio_runtime::task::Canceller;
 use corio_sync::prim::{Mutex, MutexGuard};
 
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
 
 pub(crate) struct State {
     pub(crate) phase: Phase,
+    /// Where it began to serve, and its tasks run.
+    pub(crate) home: Home,
     /// What the accepting tasks are cancelled with.
     pub(crate) acceptors: Vec<Canceller>,
     /// Somebody is in `serve_forever`.
@@ -68,6 +71,7 @@ impl Shared {
         Arc::new(Self {
             state: Mutex::new(State {
                 phase: Phase::Bound(bound),
+                home: Home::default(),
                 acceptors: Vec::new(),
                 forever: false,
                 failure: None,

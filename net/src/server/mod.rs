@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use corio_runtime::Handle;
-use corio_runtime::cleanup::adopt;
+use corio_runtime::cleanup::{Home, adopt_at};
 use corio_runtime::reactor::Wait;
 use corio_sync::hooks::{self, WaitKind};
 
@@ -68,6 +68,7 @@ use serve::{Service, accept_tcp, accept_unix, spawn_acceptor};
 /// # Ok::<(), std::io::Error>(()) }).unwrap();
 /// ```
 #[doc(alias = "create_server")]
+#[track_caller]
 pub fn start_server<H, F>(
     addr: impl ToSocketAddrs,
     handler: H,
@@ -91,6 +92,7 @@ where
 ///
 /// Safe: nothing is started.
 #[doc(alias = "create_unix_server")]
+#[track_caller]
 pub fn start_unix_server<H, F>(
     path: impl AsRef<Path>,
     handler: H,
@@ -110,7 +112,10 @@ where
 ///
 /// **Dropping** the server ends everything that belongs to it: it stops listening, cancels the handlers, and
 /// the task that it is dropped in is not done before they and their cleanups are. The same happens to one
-/// whose [`serve_forever`](Self::serve_forever) is cancelled. [`detach`](Self::detach) lets it run on its own.
+/// whose [`serve_forever`](Self::serve_forever) is cancelled. Dropped outside any task,
+/// it is waited for by what is around it, and by its runtime. [`detach`](Self::detach) lets it run on its own.
+///
+/// Introspection shows its tasks as spawned where it was started.
 #[must_use = "a server ends when it is dropped"]
 pub struct Server {
     shared: Arc<Shared>,
@@ -137,7 +142,8 @@ impl Server {
     /// Those of the system's `listen`; [`InvalidInput`](io::ErrorKind::InvalidInput) when the server is
     /// closed; when there is no runtime on this thread.
     pub fn start_serving(&self) -> io::Result<()> {
-        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        // Asked here, where the sockets are still as they were.
+        Handle::try_current().map_err(io::Error::other)?;
         let mut state = self.shared.state();
         match state.phase {
             Phase::Serving(_) => return Ok(()),
@@ -159,13 +165,15 @@ impl Server {
             })
             .collect();
         state.phase = Phase::Serving(listening);
+        state.home = Home::runtime();
         drop(state);
+        let site = self.service.site();
         for socket in sockets {
             let (service, shared) = (self.service.clone(), self.shared.clone());
             let member = Member::acceptor(&self.shared);
             let task = match socket {
-                Ok(tcp) => spawn_acceptor(&runtime, accept_tcp(member, shared, service, tcp)),
-                Err(unix) => spawn_acceptor(&runtime, accept_unix(member, shared, service, unix)),
+                Ok(tcp) => spawn_acceptor(site, accept_tcp(member, shared, service, tcp)),
+                Err(unix) => spawn_acceptor(site, accept_unix(member, shared, service, unix)),
             };
             self.shared.add_acceptor(task.canceller());
         }
@@ -278,13 +286,16 @@ impl Server {
         Over { shared: self.shared.clone(), wait, key: Key::default() }
     }
 
-    /// Ends everything. The task that this is called in will not be done before that is so.
+    /// Ends everything. The task that this is called in will not be done before that is so; outside any task,
+    /// the runtime that the server is served on waits.
     fn end(&self) {
         self.close();
         self.cancel_clients();
-        // Without a runtime on this thread there is nothing to hold back; the handlers end all the same.
-        if self.shared.state().members() > 0 && Handle::try_current().is_ok() {
-            adopt(self.over(Wait::here(WaitKind::Group)));
+        let state = self.shared.state();
+        if state.members() > 0 {
+            let home = state.home.clone();
+            drop(state);
+            adopt_at(&home, self.over(Wait::here(WaitKind::Group)));
         }
     }
 }

@@ -6,9 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use corio_runtime::Handle;
 use corio_runtime::say::say;
 use corio_runtime::task::{Builder, Task};
+use corio_sync::hooks::Site;
 
 use crate::say::Seldom;
 use crate::streams::conn::Conn;
@@ -52,6 +52,8 @@ mod sealed {
 /// is compiled once.
 pub(crate) struct Service {
     run: Box<dyn Fn(Accepted) -> Task<()> + Send + Sync>,
+    /// Where the server was started.
+    site: Site,
 }
 
 /// A connection on its way to its handler.
@@ -72,7 +74,7 @@ pub(crate) struct Terms {
 }
 
 impl Service {
-    pub(crate) fn new<H, F>(handler: H, terms: Terms) -> Arc<Self>
+    pub(crate) fn new<H, F>(handler: H, terms: Terms, site: Site) -> Arc<Self>
     where
         H: Fn(StreamReader, StreamWriter) -> F + Send + Sync + 'static,
         F: Future<Output: HandlerResult> + Send + 'static,
@@ -81,7 +83,7 @@ impl Service {
         let run = move |accepted: Accepted| {
             let name = name(accepted.peer);
             let shared = shared.clone();
-            Builder::new().name(&name).spawn(async move {
+            Builder::at(site).name(&name).spawn(async move {
                 let (handler, terms) = &*shared;
                 // A handshake that fails is the client's affair, and happens all day.
                 let Ok((reader, writer)) = terms.streams(accepted).await else { return };
@@ -92,7 +94,12 @@ impl Service {
                 }
             })
         };
-        Arc::new(Self { run: Box::new(run) })
+        Arc::new(Self { run: Box::new(run), site })
+    }
+
+    /// Where its tasks are shown as spawned: at the user's call, not in here.
+    pub(crate) fn site(&self) -> Site {
+        self.site
     }
 
     /// Starts the handler of one connection.
@@ -203,10 +210,10 @@ fn stopped(shared: &Shared, what: String, error: &io::Error) {
     shared.close(Some(Failure::from(error)));
 }
 
-/// Starts `accept` as a task of `runtime`.
+/// Starts `accept` as a task of this thread's runtime, for a server that was started at `site`.
 pub(crate) fn spawn_acceptor(
-    runtime: &Handle,
+    site: Site,
     accept: impl Future<Output = ()> + Send + 'static,
 ) -> Task<()> {
-    runtime.spawn(accept)
+    Builder::at(site).spawn(accept)
 }
