@@ -34,7 +34,8 @@ pub type Child<O, E> = Task<<O as IntoOutcome<E>>::Value>;
 /// The first child that fails (returns `Err`, or panics) cancels its siblings. A clone is another
 /// handle to the same group, to be given to helper functions and to children. When the handle that
 /// [`new`](Self::new) gave is dropped before `join` has returned, the children are cancelled, and the
-/// task that it is in is not done before they are.
+/// task that it is in is not done before they are; outside any task, what is around the group is not
+/// cleaned up before that.
 ///
 /// # Examples
 ///

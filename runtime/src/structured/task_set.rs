@@ -27,7 +27,8 @@ use crate::task::{Builder, Canceller, Task, TaskError, TaskId};
 /// value, its error or its panic is one of the results, and the others go on. Results are kept until they are
 /// asked for.
 ///
-/// When the set is dropped its tasks are cancelled, and the task that it is in is not done before they are.
+/// When the set is dropped its tasks are cancelled, and the task that it is in is not done before they are;
+/// outside any task, what is around the set is not cleaned up before that.
 ///
 /// # Examples
 ///
