@@ -42,7 +42,7 @@
 //! | `macros` | [`main`], [`test`], [`select!`], [`join!`], [`try_join!`] |
 //! | `net` | sockets: [`net`], [`open_datagram`] |
 //! | `streams` | readers, writers and servers over sockets: [`open_connection`], [`start_server`]; `net`, too |
-//! | `fs` | files, and the standard streams: [`fs`], [`io::stdin`] |
+//! | `fs` | files, and the standard streams: [`fs`], [`io::stdin`], [`io::stdout`], [`io::stderr`] |
 //! | `process` | child processes: [`process`] |
 //! | `tls` | encrypted connections, by rustls with ring; `streams`, too |
 #![forbid(unsafe_code)]
