@@ -550,3 +550,38 @@ fn wrong_certificates_and_keys_are_refused() {
     let other = KeyPair::generate().unwrap().serialize_pem();
     assert!(TlsAcceptor::from_pem(pki().certificate.as_bytes(), other.as_bytes()).is_err());
 }
+
+/// The text says which argument is wrong, and what to do.
+#[test]
+fn the_errors_of_certificates_and_keys_name_the_argument() {
+    let (chain, key) = (pki().certificate.as_bytes(), pki().key.as_bytes());
+    let other = KeyPair::generate().unwrap().serialize_pem();
+    let junk = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let encrypted =
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let no_certificate = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let cut = &key[..key.len() - 10];
+    let cases: [(&[u8], &[u8], &[&str]); 9] = [
+        (key, chain, &["`chain` has no certificate", "swapped"]),
+        (chain, chain, &["`key` has no private key", "it has a certificate", "swapped"]),
+        (b"/etc/cert.pem", key, &["`chain` has no certificate", "not its path"]),
+        (chain, b"\x30\x82", &["`key` has no private key", "PEM"]),
+        (chain, b"", &["`key` has no private key", "BEGIN PRIVATE KEY"]),
+        (chain, encrypted, &["`key` has no private key", "decrypt"]),
+        (chain, cut, &["`key` is not whole", "the end of its PRIVATE KEY is missing"]),
+        (chain, junk, &["`key` cannot be used"]),
+        (chain, other.as_bytes(), &["`key` is not that of the first certificate in `chain`"]),
+    ];
+    for (chain, key, parts) in cases {
+        let error = TlsAcceptor::from_pem(chain, key).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{text}");
+        assert!(parts.iter().all(|part| text.contains(part)), "{parts:?} are not in {text:?}");
+    }
+    let text = TlsAcceptor::from_pem(no_certificate, key).unwrap_err().to_string();
+    assert!(text.contains("`chain` begins with a wrong certificate"), "{text}");
+    for authorities in [key, b"no certificate", no_certificate] {
+        let text = TlsConnector::trusting(authorities).unwrap_err().to_string();
+        assert!(text.starts_with("`authorities` has "), "{text}");
+    }
+}

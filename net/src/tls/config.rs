@@ -5,13 +5,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
+use corio_io::told;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
     ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection,
 };
 
-use crate::error::invalid;
+use crate::error::{invalid, with_context};
 
 /// How long a handshake may take unless told otherwise.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -48,13 +49,57 @@ fn wrong(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)
 }
 
-fn certificates(pem: &[u8]) -> io::Result<Vec<CertificateDer<'static>>> {
-    let all: Vec<_> =
-        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(wrong)?;
-    if all.is_empty() {
-        return Err(invalid("there is no certificate in the text: PEM has `BEGIN CERTIFICATE`"));
+/// The certificates in `text`, which the caller gave as `argument`.
+fn certificates(text: &[u8], argument: &str) -> io::Result<Vec<CertificateDer<'static>>> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    match all {
+        Ok(all) if all.is_empty() => Err(missing(text, argument, "certificate", "CERTIFICATE")),
+        Ok(all) => Ok(all),
+        Err(error) => Err(damaged(error, argument)),
     }
-    Ok(all)
+}
+
+fn private_key(text: &[u8], argument: &str) -> io::Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_slice(text).map_err(|error| match error {
+        pem::Error::NoItemsFound => missing(text, argument, "private key", "PRIVATE KEY"),
+        error => damaged(error, argument),
+    })
+}
+
+fn damaged(error: pem::Error, argument: &str) -> io::Error {
+    // Some of these errors show bytes as lists of numbers.
+    let text = match &error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            let what = String::from_utf8_lossy(end_marker);
+            format!("the end of its {} is missing", what.escape_debug())
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "the line before one of its parts is wrong".to_owned()
+        }
+        error => error.to_string(),
+    };
+    let text =
+        format!("`{argument}` is not whole text in PEM form: {text}: take the file as it was made");
+    told(text, wrong(error))
+}
+
+/// There is no `what` in `text`, which may hold other things.
+fn missing(text: &[u8], argument: &str, what: &str, label: &str) -> io::Error {
+    let has = |part: &str| text.windows(part.len()).any(|window| window == part.as_bytes());
+    let encrypted = label == "PRIVATE KEY" && has("-----BEGIN ENCRYPTED PRIVATE KEY-----");
+    let instead = if encrypted {
+        "it has one that is encrypted: decrypt it first, as `openssl pkey` does"
+    } else if has("-----BEGIN CERTIFICATE-----") {
+        "it has a certificate, which belongs elsewhere: have two arguments been swapped?"
+    } else if has("PRIVATE KEY-----") {
+        "it has a private key, which belongs elsewhere: have two arguments been swapped?"
+    } else if has("-----BEGIN ") {
+        "it has other things"
+    } else {
+        "it is not in PEM form: give the contents of such a file, not its path, and turn DER into PEM first, as \
+         `openssl` does"
+    };
+    invalid(format_args!("`{argument}` has no {what} (`-----BEGIN {label}-----`): {instead}"))
 }
 
 fn check_time(limit: Duration) -> io::Result<Duration> {
@@ -79,8 +124,9 @@ impl TlsConnector {
     /// When the text has no certificates, or wrong ones.
     pub fn trusting(authorities: &[u8]) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(authorities)? {
-            roots.add(certificate).map_err(wrong)?;
+        for certificate in certificates(authorities, "authorities")? {
+            let added = roots.add(certificate).map_err(wrong);
+            added.map_err(|error| with_context(error, "`authorities` has a wrong certificate"))?;
         }
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -127,15 +173,26 @@ impl TlsAcceptor {
     ///
     /// # Errors
     ///
-    /// When one of them is not there, or they do not belong together.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when one of them is not there, or they do not belong
+    /// together. The text says which argument it is about.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> io::Result<Self> {
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(wrong)?;
+        let (chain, key) = (certificates(chain, "chain")?, private_key(key, "key")?);
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(wrong)?
             .with_no_client_auth()
-            .with_single_cert(certificates(chain)?, key)
-            .map_err(wrong)?;
+            .with_single_cert(chain, key)
+            .map_err(|error| {
+                let what = match &error {
+                    rustls::Error::InconsistentKeys(_) => {
+                        "`key` is not that of the first certificate in `chain`, where the server's own one \
+                         has to stand, before those of its authorities"
+                    }
+                    rustls::Error::InvalidCertificate(_) => "`chain` begins with a wrong certificate",
+                    _ => "`key` cannot be used: give the private key of the first certificate in `chain`",
+                };
+                with_context(wrong(error), what)
+            })?;
         Ok(Self::new(Arc::new(config)))
     }
 
