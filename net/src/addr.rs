@@ -147,7 +147,34 @@ impl Sealed for str {
             return Ok(Target::One(addr));
         }
         let shown = host::shown(self);
-        let Some((host, port)) = self.rsplit_once(':') else {
+        if self.is_empty() {
+            return Err(invalid(
+                "`` has no name and no port: write `localhost:80`, or give name and port as a pair",
+            ));
+        }
+        // What is no address either way is not to be tried with brackets, or with a port.
+        if self.parse::<Ipv6Addr>().is_ok() {
+            return Err(invalid(format_args!(
+                "`{shown}` is not an address: an IPv6 address stands in brackets, before its port, \
+                 `[::1]:80`"
+            )));
+        }
+        if self.starts_with('[') && !self.contains(']') {
+            return Err(invalid(format_args!(
+                "`{shown}` is not an address: the `]` is missing, as in `[::1]:80`"
+            )));
+        }
+        let bracketed = self.starts_with('[') && self.ends_with(']');
+        if bracketed && format!("{self}:80").parse::<SocketAddr>().is_err() {
+            return Err(invalid(format_args!(
+                "`{shown}` is not an address: an IPv6 address stands in brackets, before its port, \
+                 `[::1]:80`"
+            )));
+        }
+        let Some((host, port)) = self.rsplit_once(':').filter(|_| !bracketed) else {
+            if !bracketed && self.parse::<IpAddr>().is_err() {
+                host::check(self)?;
+            }
             return Err(invalid(format_args!(
                 "`{shown}` has no port: write `{shown}:80`, or give name and port as a pair"
             )));
@@ -239,9 +266,16 @@ mod tests {
             ("::1:80", "brackets"),
             (":80", "empty"),
             ("127.1:80", "four decimal numbers"),
-            ("[::1]", "port"),
+            ("[::1]", "write `[::1]:80`"),
+            ("[::1:80", "`]` is missing"),
+            ("[::1", "`]` is missing"),
+            ("[]", "brackets"),
+            ("[localhost]", "brackets"),
+            ("fe80::1", "brackets"),
             ("a b:80", "letters"),
-            ("", "no port"),
+            ("a b", "letters"),
+            ("127.1", "four decimal numbers"),
+            ("", "write `localhost:80`"),
         ] {
             let error = text.to_target().unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{text}");
