@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use common::{LONG, on_both};
 use corio_io::raw_os_error;
-use corio_net::{StreamReader, StreamWriter, open_connection, start_server};
+use corio_net::{
+    Server, StreamReader, StreamWriter, open_connection, start_server, start_unix_server,
+};
 use corio_runtime::runtime::Builder;
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
@@ -271,6 +273,199 @@ fn an_end_that_came_before_a_broken_pipe_is_an_end() {
         });
         assert_eq!(error.await.unwrap().kind(), io::ErrorKind::BrokenPipe);
         assert_eq!(reader.read_to_end().await?, b"the whole answer");
+        Ok(())
+    });
+}
+
+/// After an abort our reader gives what it has, and then an error, whether it waits or comes later. A clean end
+/// would say that the peer had nothing more to say.
+#[test]
+fn an_abort_is_an_error_to_our_reader() {
+    on_both(|| async {
+        let (mut reader, writer, mut peer) = with_peer().await?;
+        let name = writer.peer_addr()?.to_string();
+        peer.write_all(b"a line\nhalf of")?;
+        assert_eq!(reader.read_line().await?, b"a line\n");
+        let waiting = spawn(async move {
+            let error = reader.read_line().await.unwrap_err();
+            (reader, error)
+        });
+        settle().await;
+        writer.abort();
+        let (mut reader, error) = timeout(LONG, waiting).await.unwrap().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        assert!(error.to_string().contains(&name), "{error}");
+        assert_eq!(reader.buffer(), b"half of");
+        assert_eq!(reader.read(100).await?, b"half of");
+        assert!(!reader.at_eof());
+        for _ in 0..2 {
+            let error = reader.read(1).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+            assert_eq!(error.to_string().matches(&name).count(), 1, "{error}");
+        }
+
+        // An end that was met before stays one; so does that of a close.
+        let (mut reader, writer, peer) = with_peer().await?;
+        drop(peer);
+        assert_eq!(reader.read(1).await?, b"");
+        writer.abort();
+        assert_eq!(reader.read(1).await?, b"");
+        let (mut reader, writer, _peer) = with_peer().await?;
+        writer.close();
+        writer.wait_closed().await?;
+        writer.abort();
+        assert_eq!(reader.read(1).await?, b"");
+        Ok(())
+    });
+}
+
+/// So do the readers of handlers, when their server aborts all.
+#[test]
+fn abort_clients_is_an_error_to_the_handlers_readers() {
+    on_both(|| async {
+        let (sender, mut errors) = corio_sync::mpsc::channel(1);
+        let options = Server::builder()
+            .on_error(move |_, error| sender.try_send((error.kind(), error.to_string())).unwrap());
+        let server = options
+            .start("127.0.0.1:0", |mut reader, writer| async move {
+                writer.write(b"x")?;
+                reader.read_line().await.map(drop)
+            })
+            .await?;
+        let (mut reader, writer) = open_connection(server.local_addrs()[0]).await?;
+        reader.read_exact(1).await?;
+        server.close();
+        server.abort_clients();
+        server.wait_closed().await;
+        let (kind, text) = errors.recv().await.unwrap();
+        assert_eq!(kind, io::ErrorKind::ConnectionAborted);
+        assert!(text.contains(&writer.local_addr()?.to_string()), "{text}");
+        Ok(())
+    });
+}
+
+/// The errors of a stream that we have ended ourselves say whose it was, once.
+#[test]
+fn our_own_ends_name_the_peer() {
+    on_both(|| async {
+        let check = |result: io::Result<()>, kind: io::ErrorKind, peer: &str, what: &str| {
+            let error = result.unwrap_err();
+            let text = error.to_string();
+            assert_eq!(error.kind(), kind, "{text}");
+            assert!(text.contains(what), "{text}");
+            assert_eq!(text.matches(peer).count(), 1, "{text}");
+        };
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted};
+        let (_reader, writer, _peer) = with_peer().await?;
+        let peer = writer.peer_addr()?.to_string();
+        writer.write_eof()?;
+        check(writer.write(b"x"), BrokenPipe, &peer, "after `write_eof`");
+        writer.close();
+        writer.wait_closed().await?;
+        check(writer.write(b"x"), BrokenPipe, &peer, "the stream is closed");
+        check(writer.drain().await, BrokenPipe, &peer, "the stream is closed");
+
+        let (_reader, writer, _peer) = with_peer().await?;
+        let peer = writer.peer_addr()?.to_string();
+        writer.write(&vec![0; MUCH])?;
+        writer.close();
+        check(writer.write(b"x"), BrokenPipe, &peer, "after `close`");
+        writer.abort();
+        check(writer.write(b"x"), ConnectionAborted, &peer, "aborted by us");
+        check(writer.flush().await, ConnectionAborted, &peer, "aborted by us");
+        check(writer.wait_closed().await, ConnectionAborted, &peer, "aborted by us");
+        Ok(())
+    });
+}
+
+/// Who asks for the errors of handlers is told of their panics, too.
+#[test]
+fn a_panic_of_a_handler_is_told_to_on_error() {
+    on_both(|| async {
+        let (sender, mut errors) = corio_sync::mpsc::channel(4);
+        let options = Server::builder().on_error(move |name, error| {
+            sender.try_send((name.to_owned(), error.kind(), error.to_string())).unwrap();
+        });
+        let count = AtomicUsize::new(0);
+        let server = options
+            .start("127.0.0.1:0", move |_reader, _writer| {
+                // Ordering: Relaxed, it publishes nothing.
+                let count = count.fetch_add(1, Ordering::Relaxed);
+                assert!(count > 0, "before the future");
+                async move {
+                    yield_now().await;
+                    match count {
+                        1 => panic!("in poll {}", 2),
+                        2 => std::panic::panic_any(7),
+                        _ => {}
+                    }
+                }
+            })
+            .await?;
+        for said in ["before the future", "in poll 2", "no text"] {
+            let (mut reader, writer) = open_connection(server.local_addrs()[0]).await?;
+            let (name, kind, text) = errors.recv().await.unwrap();
+            assert!(name.contains(&writer.local_addr()?.to_string()), "{name}");
+            assert_eq!(kind, io::ErrorKind::Other);
+            assert!(text.starts_with("the handler panicked") && text.contains(said), "{text}");
+            assert_eq!(reader.read(1).await?, b"", "the connection ends all the same");
+        }
+        Ok(())
+    });
+}
+
+/// What keeps a server from its address is said once, and what is to be done about it.
+#[test]
+fn an_address_that_cannot_be_had_is_named_once() {
+    on_both(|| async {
+        let handler = |_: StreamReader, _: StreamWriter| async {};
+        let taken = TcpListener::bind("127.0.0.1:0")?;
+        let addr = taken.local_addr()?;
+        let error = start_server(addr, handler).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("cannot listen on {addr}: ")), "{text}");
+        assert_eq!(text.matches(&addr.to_string()).count(), 1, "{text}");
+        // A name stands before its address.
+        let named = format!("localhost:{}", addr.port());
+        let error = start_server(&named[..], handler).await.map(drop);
+        if let Err(error) = error {
+            assert!(
+                error.to_string().starts_with(&format!("cannot listen on {named}: ")),
+                "{error}"
+            );
+        }
+
+        let name = format!("corio-no-socket-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "precious")?;
+        let error = start_unix_server(&path, handler).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(raw_os_error(&error), Some(libc::EADDRINUSE));
+        let text = error.to_string();
+        assert!(text.contains(&path.display().to_string()), "{text}");
+        assert!(text.contains("is no socket") && text.contains("choose another path"), "{text}");
+        assert_eq!(std::fs::read(&path)?, b"precious");
+        std::fs::remove_file(path)
+    });
+}
+
+/// A line beyond the limit is out of the reader, and its error does not say otherwise.
+#[test]
+fn a_line_that_is_too_long_is_told_to_be_skipped() {
+    on_both(|| async {
+        let mut reader = StreamReader::new(&b"much too long\nshort\n"[..]);
+        reader.set_limit(5)?;
+        let text = reader.read_line().await.unwrap_err().to_string();
+        assert!(text.contains("ends only after 13 bytes, and the limit is 5"), "{text}");
+        assert!(text.contains("skipped") && !text.contains("in parts"), "{text}");
+        assert_eq!(reader.read_line().await?, b"short\n");
+
+        let mut reader = StreamReader::new(&b"much too long\nshort\n"[..]);
+        reader.set_limit(5)?;
+        let text = reader.read_until(b"\n").await.unwrap_err().to_string();
+        assert!(text.contains("in parts"), "{text}");
+        assert_eq!(reader.read_exact(13).await?, b"much too long");
         Ok(())
     });
 }

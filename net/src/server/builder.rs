@@ -196,6 +196,9 @@ impl ServerOptions {
     }
 
     /// Gives the errors of handlers to `f`, with the peer's name, instead of writing them to stderr.
+    ///
+    /// A handler's panic is given to it, too, as an error of kind [`Other`](io::ErrorKind::Other) with the
+    /// panic's text; the panic hook, which writes to stderr unless it is replaced, has been called by then.
     pub fn on_error(mut self, f: impl Fn(&str, &io::Error) + Send + Sync + 'static) -> Self {
         self.on_error = Some(Arc::new(f));
         self

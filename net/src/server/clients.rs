@@ -205,6 +205,11 @@ impl Member {
         }
     }
 
+    /// Whether all clients have been aborted, so that the errors which come of it are nobody's news.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.0.shared.state.lock().parting == Some(Parting::Abort)
+    }
+
     /// Changes what is known of the client. Gives what has been asked of all meanwhile, and of whom.
     fn update(
         &self,

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use corio_io::told;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::error::{all_failed, with_context};
@@ -129,6 +130,8 @@ pub(crate) fn bind_all(
                 bound += 1;
             }
             Err(error) if is_absent(&error) => absent.push((addr.to_string(), error)),
+            // One that was written as it is has been named.
+            Err(error) if addr.to_string() == what => return Err(with_context(error, context)),
             Err(error) => return Err(with_context(error, format_args!("{context}: {addr}"))),
         }
     }
@@ -176,11 +179,14 @@ pub(crate) fn bind_unix(path: &Path, mode: Option<u32>, cleanup: bool) -> io::Re
     Ok(Listening { socket: Bound::Unix(socket), file, ours: true, addr: None })
 }
 
-/// Removes the file of a socket on which nobody listens. Anything else is left to `bind`, which fails.
+/// Removes the file of a socket on which nobody listens, and refuses a file of another kind. A socket on which
+/// somebody listens is left to `bind`, which fails.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
     if !metadata.file_type().is_socket() {
-        return Ok(());
+        let text =
+            "the file that is there is no socket, and is kept: choose another path, or remove it";
+        return Err(told(text.to_owned(), io::Error::from_raw_os_error(libc::EADDRINUSE)));
     }
     let probe = new_socket(Domain::UNIX, Type::STREAM)?;
     match probe.connect(&to_socket2(&from_path(path)?)?) {

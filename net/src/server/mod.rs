@@ -257,7 +257,9 @@ impl Server {
     }
 
     /// Aborts every connection as [`StreamWriter::abort`] does: what is unsent is lost, and the reads and
-    /// writes of their handlers end.
+    /// writes of their handlers end with an error of kind
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted). A handler that returns it is not told of on
+    /// stderr; [`on_error`](ServerOptions::on_error) is given it.
     pub fn abort_clients(&self) {
         self.shared.part(Parting::Abort);
     }

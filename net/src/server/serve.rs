@@ -1,9 +1,12 @@
 //! Accepting, and running the handlers.
 
+use std::any::Any;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 
 use corio_runtime::say::say;
@@ -85,12 +88,14 @@ impl Service {
             let shared = shared.clone();
             Builder::at(site).name(&name).spawn(async move {
                 let (handler, terms) = &*shared;
+                let member = accepted.member.clone();
                 // A handshake that fails is the client's affair, and happens all day.
                 let Ok((reader, writer)) = terms.streams(accepted).await else { return };
                 // Called here, so that a panic of it is this connection's, too.
-                let result = handler(reader, writer).await;
+                let mut work = pin!(terms.watched(&name, || handler(reader, writer)));
+                let result = poll_fn(|cx| terms.watched(&name, || work.as_mut().poll(cx))).await;
                 if let Err(error) = sealed::Sealed::into_result(result) {
-                    terms.tell(&name, &error);
+                    terms.tell(&name, &error, &member);
                 }
             })
         };
@@ -145,12 +150,33 @@ impl Terms {
         Ok((StreamReader::of(conn.clone(), self.limit), StreamWriter::of(conn)))
     }
 
-    fn tell(&self, name: &str, error: &io::Error) {
+    fn tell(&self, name: &str, error: &io::Error, member: &Member) {
         match &self.on_error {
             Some(on_error) => on_error(name, error),
+            None if error.kind() == io::ErrorKind::ConnectionAborted && member.is_aborted() => {}
             None => self.errors.say(format_args!("the handler of a {name} failed: {error}")),
         }
     }
+
+    /// Does a part of a handler's work. If that panics, the panic hook has spoken; who asked for the errors is
+    /// told besides, and the panic goes on.
+    fn watched<R>(&self, name: &str, work: impl FnOnce() -> R) -> R {
+        let Some(on_error) = &self.on_error else { return work() };
+        // Nothing is looked at again that the panic may have left half done.
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+            on_error(name, &panicked(&*payload));
+            resume_unwind(payload)
+        })
+    }
+}
+
+fn panicked(payload: &(dyn Any + Send)) -> io::Error {
+    let text = payload.downcast_ref::<&'static str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    io::Error::other(match text {
+        Some(text) => format!("the handler panicked: {text}"),
+        None => "the handler panicked, with a payload that is no text".to_owned(),
+    })
 }
 
 impl fmt::Debug for Service {

@@ -31,7 +31,7 @@ pub(crate) struct Conn {
     /// The peer's address, as long as the system could tell it.
     peer: Option<SocketAddr>,
     out: Mutex<Outgoing>,
-    /// We have closed it: reads give the end.
+    /// We have closed it: reads give the end, or an error after an abort.
     closed: AtomicBool,
     /// A read has met the peer's end.
     peer_ended: AtomicBool,
@@ -189,7 +189,7 @@ impl Conn {
     /// bytes in the buffer. Returns how many bytes were taken.
     pub(crate) fn put(self: &Arc<Self>, data: &[u8], most: usize) -> io::Result<usize> {
         let mut out = self.out.lock();
-        out.check_open()?;
+        out.check_open(self)?;
         if data.is_empty() {
             return Ok(0);
         }
@@ -217,7 +217,7 @@ impl Conn {
     /// [`put`](Self::put) of several parts, all of them.
     pub(crate) fn put_vectored(self: &Arc<Self>, data: &[IoSlice<'_>]) -> io::Result<()> {
         let mut out = self.out.lock();
-        out.check_open()?;
+        out.check_open(self)?;
         let total: usize = data.iter().map(|part| part.len()).sum();
         if total == 0 {
             return Ok(());
@@ -353,12 +353,14 @@ impl Conn {
         }
     }
 
-    /// The failure that has cut off what the peer sends. The system tells it once, so that a reader sees an
-    /// end where a writer has met the failure first.
+    /// The failure that has cut off what the peer sends, or our abort. The system tells a failure once, so that
+    /// a reader sees an end where a writer has met it first; and after an abort it sees one, although nobody
+    /// knows what the peer had still to say.
     pub(crate) fn cut_off(&self) -> Option<Failure> {
         let out = self.out.lock();
         match &out.end {
             Some(End::Failed(failure)) if failure.cuts_both() => Some(failure.clone()),
+            Some(end @ End::Aborted) => Some(Failure::from(&end.error(self))),
             // Who sends a file past the buffer may have met it, and is about to say so.
             None if out.held && self.transport.is_reset() => {
                 let reset = io::Error::from(io::ErrorKind::ConnectionReset);

@@ -7,6 +7,16 @@ use std::io;
 use corio_io::{raw_os_error, told};
 use corio_sync::prim::Arc;
 
+/// So many bytes, for people.
+struct Bytes(usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = if self.0 == 1 { "byte" } else { "bytes" };
+        write!(f, "{} {unit}", self.0)
+    }
+}
+
 /// The stream ended before what was asked for had come.
 ///
 /// It is inside of an [`io::Error`] of kind [`UnexpectedEof`](io::ErrorKind::UnexpectedEof). The bytes that
@@ -56,9 +66,10 @@ impl fmt::Display for IncompleteRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let came = self.partial.len();
         match self.expected {
-            Some(expected) => write!(f, "the stream ended after {came} of {expected} bytes"),
+            Some(expected) => write!(f, "the stream ended after {came} of {}", Bytes(expected)),
             None => {
-                write!(f, "the stream ended after {came} bytes, and none of the separators came")
+                let came = Bytes(came);
+                write!(f, "the stream ended after {came}, and none of the separators came")
             }
         }
     }
@@ -81,7 +92,8 @@ impl Error for IncompleteRead {}
 /// It is inside of an [`io::Error`] of kind [`InvalidData`](io::ErrorKind::InvalidData). After
 /// [`read_until`](crate::StreamReader::read_until) the bytes are all still in the reader:
 /// [`read_exact`](crate::StreamReader::read_exact) of [`consumed`](Self::consumed) takes those of which it is
-/// certain that no separator begins in them.
+/// certain that no separator begins in them. After [`read_line`](crate::StreamReader::read_line) what had come
+/// of the line is gone.
 #[doc(alias = "LimitOverrunError")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitOverrun {
@@ -89,6 +101,8 @@ pub struct LimitOverrun {
     pub(crate) buffered: usize,
     pub(crate) consumed: usize,
     pub(crate) found: bool,
+    /// The bytes are not in the reader any more.
+    pub(crate) taken: bool,
 }
 
 impl LimitOverrun {
@@ -124,12 +138,22 @@ impl LimitOverrun {
 
 impl fmt::Display for LimitOverrun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, buffered, consumed, found } = self;
+        let Self { limit, found, taken, .. } = self;
+        let (buffered, consumed) = (Bytes(self.buffered), Bytes(self.consumed));
+        if *taken {
+            let end = if *found { "ends only after" } else { "goes on after" };
+            return write!(
+                f,
+                "the line {end} {consumed}, and the limit is {limit}: what had come of it is skipped, and \
+                 the next read goes on behind; set a higher limit for such lines, or take them with \
+                 `read_until`, which keeps the bytes"
+            );
+        }
         let what = if *found { "the separator comes only after" } else { "no separator within" };
         write!(
             f,
-            "{what} {consumed} bytes, and the limit is {limit} ({buffered} bytes are buffered): set a \
-             higher limit, or read the bytes in parts"
+            "{what} {consumed}, and the limit is {limit} ({buffered} buffered): set a higher limit, or \
+             read the bytes in parts"
         )
     }
 }
@@ -220,12 +244,22 @@ mod tests {
 
     #[test]
     fn the_errors_name_their_numbers() {
-        let overrun = LimitOverrun { limit: 4, buffered: 11, consumed: 8, found: true };
+        let overrun =
+            LimitOverrun { limit: 4, buffered: 11, consumed: 8, found: true, taken: false };
         let text = overrun.clone().error().to_string();
         assert!(text.contains('4') && text.contains("11") && text.contains('8'), "{text}");
         assert_eq!(LimitOverrun::of(&overrun.clone().error()), Some(&overrun));
         let cut = IncompleteRead::error(vec![0; 18], Some(36));
         assert_eq!(cut.to_string(), "the stream ended after 18 of 36 bytes");
+        let ended =
+            |came: usize, expected| IncompleteRead::error(vec![0; came], expected).to_string();
+        assert_eq!(ended(0, Some(1)), "the stream ended after 0 of 1 byte");
+        assert!(ended(1, None).starts_with("the stream ended after 1 byte, "));
+        assert!(ended(0, None).starts_with("the stream ended after 0 bytes, "));
+        // What to do next depends on where the bytes are.
+        assert!(text.contains("read the bytes in parts"), "{text}");
+        let text = LimitOverrun { taken: true, ..overrun }.to_string();
+        assert!(text.contains("skipped") && !text.contains("in parts"), "{text}");
         assert!(LimitOverrun::of(&cut).is_none() && IncompleteRead::of(&cut).is_some());
     }
 }

@@ -38,7 +38,7 @@ impl<'a> Hold<'a> {
         let mut sending = pin!(sending);
         poll_fn(|cx| {
             let Self { conn, wait, key } = &mut self;
-            match poll_line(conn, drains, key, *wait, cx, |out| out.closed()) {
+            match poll_line(conn, drains, key, *wait, cx, |conn, out| out.closed(conn)) {
                 Poll::Ready(error) => Poll::Ready(Err(error)),
                 Poll::Pending => sending.as_mut().poll(cx),
             }
@@ -53,8 +53,8 @@ impl Drop for Hold<'_> {
     }
 }
 
-fn seize(out: &mut Outgoing) -> Option<io::Result<()>> {
-    if let Err(error) = out.check_open() {
+fn seize(conn: &Conn, out: &mut Outgoing) -> Option<io::Result<()>> {
+    if let Err(error) = out.check_open(conn) {
         return Some(Err(error));
     }
     out.held = out.is_idle() && out.is_settled();

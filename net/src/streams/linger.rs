@@ -47,8 +47,9 @@ struct Linger {
     wait: Wait,
     /// How many bytes may still be thrown away.
     left: usize,
-    /// The peer has sent something that nobody reads: closing now would mean a reset.
-    heard: bool,
+    /// When the peer last sent something that nobody reads: what it has of our answer may yet be lost to a
+    /// reset.
+    heard: Option<Instant>,
     /// There from the first wait on: the end of the peer's silence, and that of all patience.
     patience: Option<(Sleep, Instant)>,
     /// The runtime ends.
@@ -60,7 +61,7 @@ struct Linger {
 impl Linger {
     fn new(socket: Transport) -> Self {
         let wait = Wait::here(WaitKind::Read);
-        Self { socket, wait, left: MOST, heard: false, patience: None, last: false, done: true }
+        Self { socket, wait, left: MOST, heard: None, patience: None, last: false, done: true }
     }
 
     /// Throws away what is there; `false` if the peer has ended its side.
@@ -78,17 +79,22 @@ impl Linger {
     }
 
     fn count(&mut self, count: usize) {
-        self.heard = true;
+        self.heard = Some(Instant::now());
         self.left = self.left.saturating_sub(count);
     }
 
     /// Whether the peer has had its time.
     fn poll_patience(&mut self, came: bool, cx: &mut Context<'_>) -> Poll<()> {
-        let time = if self.last { LAST } else { SILENCE };
-        let (silence, end) =
-            self.patience.get_or_insert_with(|| (sleep(time), Instant::now() + GRACE));
-        if came && !self.last {
-            let until = (Instant::now() + SILENCE).min(*end);
+        let (span, most) = if self.last { (LAST, LAST) } else { (SILENCE, GRACE) };
+        // At the end of the runtime the silence before it counts.
+        let before = self.heard.filter(|_| self.last);
+        let (silence, end) = self.patience.get_or_insert_with(|| {
+            let now = Instant::now();
+            let left = (before.unwrap_or(now) + span).saturating_duration_since(now);
+            (sleep(left), now + most)
+        });
+        if came {
+            let until = (Instant::now() + span).min(*end);
             silence.reset(until);
         }
         Pin::new(silence).poll(cx)
@@ -119,14 +125,16 @@ impl Future for Linger {
 
 impl Drop for Linger {
     fn drop(&mut self) {
-        if self.done || self.last || !self.heard {
+        if self.done || self.last {
             return;
         }
-        // Its task was cancelled, which only the end of the runtime does. A peer that is sending has a last
-        // moment to read our answer; one that is silent has it by now. After the end there is no such moment.
-        if Handle::try_current().is_ok() {
+        // Its task was cancelled, which only the end of the runtime does. A peer that sends, or did so a moment
+        // ago, has what is left of that moment to read our answer; one that has been silent for longer has it
+        // by now. What has come since the last look counts. After the end there is no such moment.
+        let goes_on = self.begin() && self.heard.is_some_and(|heard| heard.elapsed() < LAST);
+        if goes_on && Handle::try_current().is_ok() {
             let mut last = Linger::new(std::mem::replace(&mut self.socket, Transport::gone()));
-            (last.last, last.done, last.heard) = (true, false, true);
+            (last.last, last.done, last.heard) = (true, false, self.heard);
             adopt(last);
         }
     }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use corio_runtime::reactor::Wait;
 
+use super::conn::Conn;
 use super::error::Failure;
 use super::transport::Transport;
 use super::waiters::{Waiters, Wake};
@@ -119,25 +120,29 @@ impl Outgoing {
         self.ended && matches!(self.end, None | Some(End::Closed))
     }
 
-    /// Tells whether a write would go anywhere.
-    pub(crate) fn check_open(&self) -> io::Result<()> {
+    /// Tells whether a write to `conn`, whose sending side this is, would go anywhere.
+    pub(crate) fn check_open(&self, conn: &Conn) -> io::Result<()> {
+        if self.end.is_none() && self.goal == Goal::Open {
+            return Ok(());
+        }
+        Err(self.refusal(conn))
+    }
+
+    #[cold]
+    fn refusal(&self, conn: &Conn) -> io::Error {
         if let Some(end) = &self.end {
-            return Err(end.error());
+            return end.error(conn);
         }
         let what = match self.goal {
-            Goal::Open => return Ok(()),
-            Goal::End => "nothing can be written after `write_eof`",
             Goal::Close => "nothing can be written after `close`",
+            Goal::End | Goal::Open => "nothing can be written after `write_eof`",
         };
-        Err(io::Error::new(io::ErrorKind::BrokenPipe, what))
+        conn.named(io::Error::new(io::ErrorKind::BrokenPipe, what))
     }
 
     /// What somebody is told who waits for room: nothing, as long as more may come or only our side ends.
-    pub(crate) fn closed(&self) -> Option<io::Error> {
-        if self.end.is_none() && self.goal < Goal::Close {
-            return None;
-        }
-        self.check_open().err()
+    pub(crate) fn closed(&self, conn: &Conn) -> Option<io::Error> {
+        (self.end.is_some() || self.goal == Goal::Close).then(|| self.refusal(conn))
     }
 
     /// Adds to what is to be sent.
@@ -240,15 +245,16 @@ impl Outgoing {
 }
 
 impl End {
-    /// What somebody is told who wants to write after the end.
-    pub(crate) fn error(&self) -> io::Error {
-        match self {
-            End::Closed => io::Error::new(io::ErrorKind::BrokenPipe, "the stream is closed"),
-            End::Aborted => {
-                io::Error::new(io::ErrorKind::ConnectionAborted, "the stream was aborted by us")
-            }
-            End::Failed(failure) => failure.error(),
-        }
+    /// What somebody is told who wants to write to `conn` after this end of it.
+    #[cold]
+    pub(crate) fn error(&self, conn: &Conn) -> io::Error {
+        let (kind, what) = match self {
+            End::Closed => (io::ErrorKind::BrokenPipe, "the stream is closed"),
+            End::Aborted => (io::ErrorKind::ConnectionAborted, "the stream was aborted by us"),
+            // It says whose it is.
+            End::Failed(failure) => return failure.error(),
+        };
+        conn.named(io::Error::new(kind, what))
     }
 }
 

@@ -79,8 +79,10 @@ impl StreamReader {
     ///
     /// # Errors
     ///
-    /// Those of the system: the connection was reset, or timed out. From then on every read gives that
-    /// error, as soon as what came before is taken.
+    /// Those of the system: the connection was reset, or timed out; and
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) after
+    /// [`StreamWriter::abort`](crate::StreamWriter::abort). From then on every read gives that error, as soon
+    /// as what came before is taken.
     ///
     /// # Cancel safety
     ///
@@ -424,14 +426,14 @@ impl StreamReader {
             if data.len() >= *scanned + separators.shortest() {
                 if let Some(found) = separators.find(data, *scanned) {
                     if found.start > self.limit {
-                        return Poll::Ready(Err(self.overrun(found.start, true)));
+                        return Poll::Ready(Err(self.overrun(found.start, true).error()));
                     }
                     hooks::spend();
                     return Poll::Ready(Ok(self.buffer.skip(found.end)));
                 }
                 *scanned = (data.len() + 1).saturating_sub(separators.longest());
                 if *scanned > self.limit {
-                    return Poll::Ready(Err(self.overrun(*scanned, false)));
+                    return Poll::Ready(Err(self.overrun(*scanned, false).error()));
                 }
             }
             if ready!(self.poll_fill(wait, cx))? == 0 {
@@ -440,8 +442,9 @@ impl StreamReader {
         }
     }
 
-    fn overrun(&self, consumed: usize, found: bool) -> io::Error {
-        LimitOverrun { limit: self.limit, buffered: self.buffer.len(), consumed, found }.error()
+    fn overrun(&self, consumed: usize, found: bool) -> LimitOverrun {
+        let (limit, buffered) = (self.limit, self.buffer.len());
+        LimitOverrun { limit, buffered, consumed, found, taken: false }
     }
 
     fn poll_line(
@@ -456,10 +459,10 @@ impl StreamReader {
             let found = find_byte(b'\n', &data[*scanned..]).map(|at| *scanned + at);
             let before = found.unwrap_or(data.len());
             if before > self.limit {
-                let error = self.overrun(before, found.is_some());
+                let error = LimitOverrun { taken: true, ..self.overrun(before, found.is_some()) };
                 self.buffer.skip(before + usize::from(found.is_some()));
                 *scanned = 0;
-                return Poll::Ready(Err(error));
+                return Poll::Ready(Err(error.error()));
             }
             if found.is_some() {
                 hooks::spend();

@@ -76,7 +76,7 @@ async fn noted(conn: &Conn, sending: impl Future<Output = io::Result<u64>>) -> i
     sending.await.map_err(|error| {
         let error = conn.named(error);
         let failure = Failure::from(&error);
-        let ours = conn.out().closed().is_some();
+        let ours = conn.out().closed(conn).is_some();
         if !ours && (failure.cuts_both() || error.kind() == io::ErrorKind::BrokenPipe) {
             conn.fail(failure);
         }

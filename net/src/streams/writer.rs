@@ -30,8 +30,8 @@ use crate::{TcpStream, UnixStream};
 ///
 /// # What becomes of bytes
 ///
-/// An error reaches whoever writes, drains, flushes or waits for the close next. It names the peer, and
-/// [`raw_os_error`](corio_io::raw_os_error) finds the system's number in it. **Dropping** the writer ends
+/// An error reaches whoever writes, drains, flushes or waits for the close next. It names the peer, if that has
+/// an address of the internet, and [`raw_os_error`](corio_io::raw_os_error) finds the system's number in it. **Dropping** the writer ends
 /// our side: what is buffered is still sent, in the background, and then the peer sees the end; a reader of the
 /// same stream goes on. A peer that takes nothing for 30 seconds then loses the connection, and a line on
 /// stderr says how many bytes were lost. The end of the runtime waits for a second.
@@ -39,8 +39,11 @@ use crate::{TcpStream, UnixStream};
 /// When both sides of a socket are dropped, or it is [closed](Self::close), it is kept in the background until the
 /// peer has ended its side, too, and what still comes is thrown away: a system answers bytes that nobody will
 /// read with a reset, and that can destroy the last answer on its way. It is kept for no longer than two
-/// seconds in which nothing comes, 30 seconds or 16 MiB; [`abort`](Self::abort) closes it at once. The end of
-/// the runtime waits for a second if the peer is sending, and not at all if it is silent.
+/// seconds in which nothing comes, 30 seconds or 16 MiB; [`abort`](Self::abort) closes it at once.
+///
+/// The end of the runtime waits for such a peer until a second after the last thing that it sent and nobody
+/// reads, and for no longer than a second in all. What was unread at the close counts as sent then. A peer that
+/// has been silent for a second or more, or never sent anything unread, is not waited for.
 ///
 /// # Examples
 ///
@@ -180,10 +183,10 @@ impl StreamWriter {
     /// [`can_write_eof`](Self::can_write_eof). Else when the connection has failed.
     pub fn write_eof(&self) -> io::Result<()> {
         if !self.can_write_eof() {
-            return Err(io::Error::new(
+            return Err(self.conn.named(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this stream cannot end in one direction only: `close` ends both",
-            ));
+            )));
         }
         self.conn.aim(Goal::End)
     }
@@ -207,6 +210,11 @@ impl StreamWriter {
 
     /// Closes the connection now: what is buffered is lost, and the peer of a TCP connection sees a reset,
     /// once reader and writer are dropped.
+    ///
+    /// Our own reader gives what it has read already, and then an error of kind
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted), not an end: nobody knows what the peer had
+    /// still to say. So does one that waits. After a [`close`](Self::close) that is complete an abort changes
+    /// nothing for the reader.
     pub fn abort(&self) {
         self.conn.abort();
     }
@@ -232,11 +240,11 @@ impl StreamWriter {
     pub fn wait_closed(&self) -> impl Future<Output = io::Result<()>> + Send {
         let (wait, mut waiting) = (Wait::here(WaitKind::Write), Waiting::new(&self.conn));
         poll_fn(move |cx| {
-            waiting.poll(wait, cx, |out| match &out.end {
+            waiting.poll(wait, cx, |conn, out| match &out.end {
                 None => None,
                 Some(End::Closed) => Some(Ok(())),
                 Some(End::Aborted) if !out.cut => Some(Ok(())),
-                Some(end) => Some(Err(end.error())),
+                Some(end) => Some(Err(end.error(conn))),
             })
         })
     }
@@ -326,10 +334,10 @@ fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "this stream has no address of the internet")
 }
 
-fn flushed(out: &mut Outgoing) -> Option<io::Result<()>> {
+fn flushed(conn: &Conn, out: &mut Outgoing) -> Option<io::Result<()>> {
     match &out.end {
         Some(End::Closed) => Some(Ok(())),
-        Some(end) => Some(Err(end.error())),
+        Some(end) => Some(Err(end.error(conn))),
         None => out.is_settled().then_some(Ok(())),
     }
 }
@@ -349,11 +357,11 @@ pub(super) fn poll_line<R>(
     key: &mut Key,
     wait: Wait,
     cx: &mut Context<'_>,
-    ready: impl Fn(&mut Outgoing) -> Option<R>,
+    ready: impl Fn(&Conn, &mut Outgoing) -> Option<R>,
 ) -> Poll<R> {
     {
         let mut out = conn.out();
-        if let Some(result) = ready(&mut out) {
+        if let Some(result) = ready(conn, &mut out) {
             return Poll::Ready(result);
         }
         if line(&mut out).knows(*key, cx) {
@@ -364,7 +372,7 @@ pub(super) fn poll_line<R>(
     // A waker is foreign code, so it is cloned, and the old one dropped, while the lock is free.
     let waker = cx.waker().clone();
     let mut out = conn.out();
-    if let Some(result) = ready(&mut out) {
+    if let Some(result) = ready(conn, &mut out) {
         return Poll::Ready(result);
     }
     let old = line(&mut out).enter(key, waker);
@@ -389,7 +397,7 @@ impl<'a> Waiting<'a> {
         &mut self,
         wait: Wait,
         cx: &mut Context<'_>,
-        ready: impl Fn(&mut Outgoing) -> Option<io::Result<()>>,
+        ready: impl Fn(&Conn, &mut Outgoing) -> Option<io::Result<()>>,
     ) -> Poll<io::Result<()>> {
         ready!(hooks::poll_budget(cx));
         let result = ready!(poll_line(self.conn, idlers, &mut self.key, wait, cx, ready));
@@ -427,14 +435,16 @@ impl Future for Drain<'_> {
         let poll = {
             let mut out = this.conn.out();
             seen = if waited { seen } else { out.resumes };
-            drained(&mut out, waited, seen)
+            drained(this.conn, &mut out, waited, seen)
         };
         this.resumes = seen;
         let result = match poll {
             Some(result) => result,
-            None => ready!(poll_line(this.conn, drains, &mut this.key, this.wait, cx, |out| {
-                drained(out, waited, seen)
-            },)),
+            None => {
+                ready!(poll_line(this.conn, drains, &mut this.key, this.wait, cx, |conn, out| {
+                    drained(conn, out, waited, seen)
+                },))
+            }
         };
         hooks::spend();
         Poll::Ready(result)
@@ -442,11 +452,11 @@ impl Future for Drain<'_> {
 }
 
 /// Whether a drain is over; one that has waited ends with its pause, whatever was written since.
-fn drained(out: &mut Outgoing, waited: bool, seen: u64) -> Option<io::Result<()>> {
+fn drained(conn: &Conn, out: &mut Outgoing, waited: bool, seen: u64) -> Option<io::Result<()>> {
     match &out.end {
         Some(End::Closed | End::Aborted) if waited => Some(Ok(())),
-        Some(end) => Some(Err(end.error())),
-        None if out.goal == Goal::Close => out.closed().map(Err),
+        Some(end) => Some(Err(end.error(conn))),
+        None if out.goal == Goal::Close => out.closed(conn).map(Err),
         None => (!out.paused || out.resumes != seen).then_some(Ok(())),
     }
 }
@@ -475,8 +485,8 @@ impl AsyncWrite for StreamWriter {
     ) -> Poll<io::Result<usize>> {
         let (this, wait) = (self.get_mut(), Wait::here(WaitKind::Write));
         ready!(hooks::poll_budget(cx));
-        ready!(poll_line(&this.conn, drains, &mut this.drain_key, wait, cx, |out| {
-            drained(out, false, out.resumes)
+        ready!(poll_line(&this.conn, drains, &mut this.drain_key, wait, cx, |conn, out| {
+            drained(conn, out, false, out.resumes)
         }))?;
         hooks::spend();
         let most = this.conn.out().high.saturating_add(1);
