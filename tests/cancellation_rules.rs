@@ -213,7 +213,10 @@ fn a_cleanup_without_a_place_to_run_is_told_of() {
         assert!(output.status.success(), "{said}");
         let lines: Vec<_> = said.lines().filter(|line| line.starts_with("corio: ")).collect();
         assert_eq!(lines.len(), 2, "{said}");
-        assert!(lines[0].contains("its runtime is gone"), "{said}");
+        assert!(
+            lines[0].contains("1 cleanup(s)") && lines[0].contains("runtime is gone"),
+            "{said}"
+        );
         assert!(lines[1].contains("this thread runs no tasks"), "{said}");
         return;
     }

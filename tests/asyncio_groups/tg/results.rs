@@ -325,7 +325,7 @@ async fn tg_15_a_group_error_within_a_group_error_is_not_flattened() {
     assert_eq!(errors(inner), [Oops("a"), Oops("b")]);
     let text = error.to_string();
     let depth = |line: &str| line.len() - line.trim_start().len();
-    assert_eq!(text.lines().map(depth).collect::<Vec<_>>(), [0, 2, 4, 4, 2], "{text}");
+    assert_eq!(text.lines().map(depth).collect::<Vec<_>>(), [0, 2, 6, 6, 2], "{text}");
 }
 
 /// Errors and panics are told apart, and a panic is a failure like any other.
