@@ -152,23 +152,21 @@ impl Sealed for str {
                 "`` has no name and no port: write `localhost:80`, or give name and port as a pair",
             ));
         }
-        // What is no address either way is not to be tried with brackets, or with a port.
-        if self.parse::<Ipv6Addr>().is_ok() {
-            return Err(invalid(format_args!(
+        let brackets = || {
+            invalid(format_args!(
                 "`{shown}` is not an address: an IPv6 address stands in brackets, before its port, \
                  `[::1]:80`"
-            )));
+            ))
+        };
+        let bracketed = self.starts_with('[') && self.ends_with(']');
+        // These would be no address with a port behind them either.
+        let odd = bracketed && format!("{self}:80").parse::<SocketAddr>().is_err();
+        if odd || self.parse::<Ipv6Addr>().is_ok() {
+            return Err(brackets());
         }
         if self.starts_with('[') && !self.contains(']') {
             return Err(invalid(format_args!(
                 "`{shown}` is not an address: the `]` is missing, as in `[::1]:80`"
-            )));
-        }
-        let bracketed = self.starts_with('[') && self.ends_with(']');
-        if bracketed && format!("{self}:80").parse::<SocketAddr>().is_err() {
-            return Err(invalid(format_args!(
-                "`{shown}` is not an address: an IPv6 address stands in brackets, before its port, \
-                 `[::1]:80`"
             )));
         }
         let Some((host, port)) = self.rsplit_once(':').filter(|_| !bracketed) else {
@@ -185,9 +183,7 @@ impl Sealed for str {
             )));
         };
         if host.contains(':') && !host.contains(['[', ']']) {
-            return Err(invalid(format_args!(
-                "`{shown}` is not an address: an IPv6 address stands in brackets, `[::1]:80`"
-            )));
+            return Err(brackets());
         }
         Target::name(host, port)
             .map_err(|error| with_context(error, format_args!("`{shown}` is not an address")))

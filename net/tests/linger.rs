@@ -253,46 +253,43 @@ fn an_abort_after_a_close_resets() {
 }
 
 /// How long the end of the runtime takes if the peer of a connection that is closed has sent something unread
-/// `silence` before.
-fn end_after(silence: Duration, several: bool) -> Duration {
+/// `silence` before; and how long it is then since the close.
+fn end_after(silence: Duration, several: bool) -> (Duration, Duration) {
     let builder = if several {
         Builder::new_multi_thread().worker_threads(2)
     } else {
         Builder::new_current_thread()
     };
     let runtime = builder.build().unwrap();
-    let peer = runtime.block_on(async {
+    let (peer, close) = runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (reader, writer) = open_connection(listener.local_addr().unwrap()).await.unwrap();
         let (mut peer, _) = listener.accept().unwrap();
         peer.write_all(b"unread").unwrap();
         writer.write(b"answer").unwrap();
+        let close = Instant::now();
         drop((reader, writer));
         peer.write_all(b"and more").unwrap();
         // The runtime runs, so that it sees the silence.
         sleep(silence).await;
-        peer
+        (peer, close)
     });
     let begin = Instant::now();
     drop(runtime);
     let took = begin.elapsed();
     drop(peer);
-    took
+    (took, close.elapsed())
 }
 
 /// The end of the runtime counts a peer's silence from the last thing that it sent, not from the end itself.
 #[test]
 fn the_end_of_the_runtime_waits_for_no_peer_that_has_been_silent() {
     for several in [false, true] {
-        let took = end_after(Duration::from_millis(1200), several);
+        let (took, _) = end_after(Duration::from_millis(1200), several);
         assert!(took < Duration::from_millis(700), "{took:?} for a peer that was silent before");
-        // One that has sent just now has its second, or what is left of it. No more than that: the bound is
-        // generous, as this machine may be slow.
-        let took = end_after(Duration::ZERO, several);
-        assert!(
-            took > Duration::from_millis(300),
-            "{took:?} for a peer that has just sent something"
-        );
+        // One that has just sent something has what is left of its second, and no more.
+        let (took, since_close) = end_after(Duration::ZERO, several);
+        assert!(since_close > Duration::from_millis(900), "{since_close:?} after the close");
         assert!(took < Duration::from_secs(10), "{took:?} for a peer that has just sent something");
     }
 }

@@ -198,7 +198,8 @@ impl ServerOptions {
     /// Gives the errors of handlers to `f`, with the peer's name, instead of writing them to stderr.
     ///
     /// A handler's panic is given to it, too, as an error of kind [`Other`](io::ErrorKind::Other) with the
-    /// panic's text; the panic hook, which writes to stderr unless it is replaced, has been called by then.
+    /// panic's text. The panic hook and the runtime tell of it all the same, as of any task's: on stderr, unless
+    /// they were given something else to do.
     pub fn on_error(mut self, f: impl Fn(&str, &io::Error) + Send + Sync + 'static) -> Self {
         self.on_error = Some(Arc::new(f));
         self
