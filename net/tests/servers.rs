@@ -1,11 +1,13 @@
 //! Servers: who waits for their end outside any task, and where introspection says they come from.
 
+#![allow(clippy::async_yields_async, reason = "futures are taken out of the runtime on purpose")]
+
 mod common;
 
 use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use corio_runtime::introspect::tasks;
 use corio_runtime::runtime::Builder;
 use corio_runtime::structured::finally;
 use corio_runtime::time::sleep;
+use corio_sync::prim::Mutex;
 
 type Log = Arc<Mutex<Vec<&'static str>>>;
 
@@ -24,12 +27,12 @@ fn around_a_server(log: &Log) -> Pin<Box<dyn Future<Output = io::Result<()>> + S
     let handler = move |_: StreamReader, _: StreamWriter| {
         let (begun, ended) = (handlers.clone(), handlers.clone());
         let body = async move {
-            begun.lock().unwrap().push("begun");
+            begun.lock().push("begun");
             pending::<()>().await;
         };
         finally(body, move || async move {
             sleep(Duration::from_millis(50)).await;
-            ended.lock().unwrap().push("handler");
+            ended.lock().push("handler");
         })
     };
     let body = async move {
@@ -39,7 +42,7 @@ fn around_a_server(log: &Log) -> Pin<Box<dyn Future<Output = io::Result<()>> + S
         drop((client, server));
         Ok(())
     };
-    Box::pin(finally(body, move || async move { outer.lock().unwrap().push("outer") }))
+    Box::pin(finally(body, move || async move { outer.lock().push("outer") }))
 }
 
 /// What is around a server is cleaned up after its handlers, also where no runtime is entered.
@@ -53,8 +56,9 @@ fn a_server_that_is_dropped_outside_any_task_is_waited_for() {
             let log = Log::default();
             let work = runtime.block_on(async {
                 let mut work = around_a_server(&log);
-                while log.lock().unwrap().is_empty() {
-                    poll_fn(|cx| Poll::Ready(assert!(work.as_mut().poll(cx).is_pending()))).await;
+                while log.lock().is_empty() {
+                    let polled = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+                    assert!(polled.is_pending());
                     sleep(Duration::from_millis(1)).await;
                 }
                 work
@@ -65,7 +69,7 @@ fn a_server_that_is_dropped_outside_any_task_is_waited_for() {
                 drop(work);
             }
             drop(runtime);
-            assert_eq!(*log.lock().unwrap(), ["begun", "handler", "outer"]);
+            assert_eq!(*log.lock(), ["begun", "handler", "outer"]);
         }
     }
 }
