@@ -116,8 +116,10 @@ impl PollerEvent {
 
 impl fmt::Debug for PollerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = format_args!("{:#x}", self.flags);
-        f.debug_struct("PollerEvent").field("key", &self.key).field("flags", &flags).finish()
+        f.debug_struct("PollerEvent")
+            .field("key", &self.key)
+            .field("flags", &format_args!("{:#x}", self.flags))
+            .finish()
     }
 }
 
