@@ -45,6 +45,7 @@ pub(super) fn locks(list: &mut Vec<Workload>) {
     add("mutex", 1, "lock and unlock, nobody in the way");
     add("mutex_8", 8, "lock and unlock, 8 tasks");
     add("mutex_8_held", 8, "lock, give way, unlock, 8 tasks");
+    add("barging_8_held", 8, "the same with the mutex that may be overtaken, where there is one");
     add("rwlock", 1, "read lock and unlock, nobody in the way");
     add("rwlock_8", 64, "lock, give way, unlock, 8 tasks, 1 write to 7 reads");
     add("semaphore", 1, "acquire and release, nobody in the way");
@@ -69,6 +70,7 @@ pub(super) fn threads(list: &mut Vec<Workload>) {
     add("mpmc_threads_64", 1, "a message to another thread, many senders and receivers allowed");
     add("watch_threads", 1, "a round trip between two threads over two watches");
     add("mutex_threads", 2, "lock and unlock, two threads");
+    add("barging_threads", 2, "the same with the mutex that may be overtaken, where there is one");
     add("rwlock_threads", 16, "lock and unlock, two threads, 1 write to 7 reads");
     add("semaphore_threads", 2, "acquire and release, two threads, one permit");
     add("notify_threads", 1, "a round trip between two threads that notify each other");

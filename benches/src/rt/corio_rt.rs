@@ -33,6 +33,11 @@ pub(crate) mod rt {
     pub(crate) use corio::time::{sleep, timeout};
     pub(crate) use corio::{Task as Handle, fs, process, spawn, spawn_blocking, yield_now};
 
+    /// The mutex that may be overtaken.
+    pub(crate) fn barging<T>(value: T) -> Mutex<T> {
+        Mutex::barging(value)
+    }
+
     /// The workloads for what not everybody has.
     pub(crate) fn extra(name: &str) -> Option<Body> {
         groups::body(name).or_else(|| many_receivers::body(name)).or_else(|| more::body(name))

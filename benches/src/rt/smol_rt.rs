@@ -23,8 +23,8 @@ pub(crate) mod rt {
     use std::time::Duration;
 
     pub(crate) use crate::rt::peers::async_rt::rt::{
-        Barrier, Mutex, OnceCell, Receiver, RwLock, Semaphore, Sender, channel, granted, many,
-        oneshot, oneshot_receive, unbounded,
+        Barrier, Mutex, OnceCell, Receiver, RwLock, Semaphore, Sender, barging, channel, granted,
+        many, oneshot, oneshot_receive, unbounded,
     };
     pub(crate) use crate::work_body::then as cleaned;
     pub(crate) use smol::Task as Handle;

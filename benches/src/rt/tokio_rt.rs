@@ -28,6 +28,11 @@ pub(crate) mod rt {
     pub(crate) use tokio::task::{JoinHandle as Handle, spawn_blocking, yield_now};
     pub(crate) use tokio::time::{sleep, timeout};
 
+    /// The only mutex that there is.
+    pub(crate) fn barging<T>(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+
     /// The workloads for what not everybody has.
     pub(crate) fn extra(name: &str) -> Option<Body> {
         groups::body(name).or_else(|| more::body(name))

@@ -14,14 +14,16 @@ pub(crate) fn body(name: &str) -> Option<Body> {
     bodies!(name, {
         "mutex" => mutex,
         "mutex_8" => mutex_8,
-        "mutex_8_held" => mutex_8_held,
+        "mutex_8_held" => mutex_8_held(rt::Mutex::new(0)),
+        "barging_8_held" => mutex_8_held(rt::barging(0)),
         "rwlock" => rwlock,
         "rwlock_8" => rwlock_8,
         "semaphore" => semaphore,
         "semaphore_8" => semaphore_8,
         "barrier_8" => barrier_8,
         "once_cell" => once_cell,
-        "mutex_threads" => mutex_threads,
+        "mutex_threads" => mutex_threads(rt::Mutex::new(0)),
+        "barging_threads" => mutex_threads(rt::barging(0)),
         "rwlock_threads" => rwlock_threads,
         "semaphore_threads" => semaphore_threads,
     })
@@ -59,8 +61,8 @@ async fn mutex_8(n: u64) -> u64 {
     *mutex.lock().await
 }
 
-async fn mutex_8_held(n: u64) -> u64 {
-    let (_, mutex) = tasks_on!(rt::Mutex::new(0_u64), |mutex: Arc<rt::Mutex<u64>>| async move {
+async fn mutex_8_held(n: u64, mutex: rt::Mutex<u64>) -> u64 {
+    let (_, mutex) = tasks_on!(mutex, |mutex: Arc<rt::Mutex<u64>>| async move {
         for _ in 0..n / TASKS {
             let mut guard = mutex.lock().await;
             rt::yield_now().await;
@@ -165,8 +167,8 @@ macro_rules! threads_on {
     }};
 }
 
-async fn mutex_threads(n: u64) -> u64 {
-    let (_, mutex) = threads_on!(rt::Mutex::new(0_u64), |mutex: Arc<rt::Mutex<u64>>| async move {
+async fn mutex_threads(n: u64, mutex: rt::Mutex<u64>) -> u64 {
+    let (_, mutex) = threads_on!(mutex, |mutex: Arc<rt::Mutex<u64>>| async move {
         for _ in 0..n / 2 {
             *mutex.lock().await += black_box(1);
         }

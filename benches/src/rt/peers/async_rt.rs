@@ -14,6 +14,11 @@ pub(crate) mod rt {
     pub(crate) use smol::channel as many;
     pub(crate) use smol::lock::{Barrier, Mutex, OnceCell, RwLock, Semaphore};
 
+    /// The only mutex that there is.
+    pub(crate) fn barging<T>(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+
     peers::bounded!(
         smol::channel::bounded,
         smol::channel::Sender<T>,

@@ -11,7 +11,7 @@ super::takes_in! {
 pub(super) mod rt {
     pub(crate) use crate::rt::peers::executor::*;
     pub(crate) use crate::rt::tokio_rt::rt::{
-        Barrier, Mutex, Notify, OnceCell, Receiver, RwLock, Semaphore, Sender, broadcast, channel,
-        granted, oneshot, oneshot_receive, unbounded, watch,
+        Barrier, Mutex, Notify, OnceCell, Receiver, RwLock, Semaphore, Sender, barging, broadcast,
+        channel, granted, oneshot, oneshot_receive, unbounded, watch,
     };
 }
