@@ -435,8 +435,10 @@ impl Core {
         self.urgent.set_open(self.queued() > CROWD && !self.bound(|queue| queue.seeded));
         self.take_mail();
         self.shared().timers.fire(now, TIMER_BATCH);
-        self.poll_io(Some(Duration::ZERO));
         self.urgent.set_open(false);
+        // Sockets stand in line: where the crowd is one of sockets, too, those that are quick would
+        // otherwise be served twice while the others wait.
+        self.poll_io(Some(Duration::ZERO));
         // A busy core keeps no watch.
         runtime.stop_watching(self.shared().index);
         if self.shared().backlog() >= 2 {

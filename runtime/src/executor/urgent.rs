@@ -1,8 +1,9 @@
-//! What a busy core finds when it looks around: timers that are due, sockets that are ready, mail.
+//! What a busy core finds when it looks around: timers that are due, and mail.
 //!
 //! Behind a thousand tasks that are always ready it would wait for all of them, each time. So while many are queued,
 //! what a look finds has a queue of its own, which takes turns with the others: a ticker among busy tasks is on
-//! time, and the busy tasks get half of the polls at least.
+//! time, and the busy tasks get half of the polls at least. Sockets that are ready stand in line with the crowd,
+//! which often is theirs.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
