@@ -19,6 +19,31 @@ fn check_limit(limit: usize) -> usize {
     limit
 }
 
+/// Takes items of `stream` for as long as fewer than `limit` are `running`. `start` gives how many are with
+/// the one that it gets; `over` is set at the end of the stream.
+fn refill<S: Stream>(
+    mut stream: Pin<&mut S>,
+    over: &mut bool,
+    limit: usize,
+    mut running: usize,
+    cx: &mut Context<'_>,
+    mut start: impl FnMut(S::Item) -> usize,
+) {
+    while !*over && running < limit {
+        match stream.as_mut().poll_next(cx) {
+            Poll::Ready(Some(item)) => {
+                running = start(item);
+                // An endless stream that is always ready would be all that is ever done here.
+                if another_turn(cx).is_pending() {
+                    return;
+                }
+            }
+            Poll::Ready(None) => *over = true,
+            Poll::Pending => return,
+        }
+    }
+}
+
 pin_project! {
     /// The stream of [`buffer_unordered`](super::StreamExt::buffer_unordered).
     #[must_use = "streams do nothing unless they are polled"]
@@ -42,19 +67,11 @@ impl<S: Stream<Item: Future>> Stream for BufferUnordered<S> {
     type Item = <S::Item as Future>::Output;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut this = self.project();
-        while !*this.over && this.pool.len() < *this.limit {
-            match this.stream.as_mut().poll_next(cx) {
-                Poll::Ready(Some(future)) => {
-                    this.pool.push(future);
-                    if another_turn(cx).is_pending() {
-                        break;
-                    }
-                }
-                Poll::Ready(None) => *this.over = true,
-                Poll::Pending => break,
-            }
-        }
+        let this = self.project();
+        refill(this.stream, this.over, *this.limit, this.pool.len(), cx, |future| {
+            this.pool.push(future);
+            this.pool.len()
+        });
         if *this.over && this.pool.is_empty() {
             return Poll::Ready(None);
         }
@@ -101,19 +118,11 @@ impl<S: Stream<Item: Future>> Stream for Buffered<S> {
     type Item = <S::Item as Future>::Output;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut this = self.project();
-        while !*this.over && this.order.len() < *this.limit {
-            match this.stream.as_mut().poll_next(cx) {
-                Poll::Ready(Some(future)) => {
-                    this.order.push_back((this.pool.push(future), None));
-                    if another_turn(cx).is_pending() {
-                        break;
-                    }
-                }
-                Poll::Ready(None) => *this.over = true,
-                Poll::Pending => break,
-            }
-        }
+        let this = self.project();
+        refill(this.stream, this.over, *this.limit, this.order.len(), cx, |future| {
+            this.order.push_back((this.pool.push(future), None));
+            this.order.len()
+        });
         if *this.over && this.order.is_empty() {
             return Poll::Ready(None);
         }
@@ -176,19 +185,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         loop {
-            while !*this.over && this.pool.len() < *this.limit {
-                match this.stream.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(item)) => {
-                        this.pool.push((this.f)(item));
-                        // An endless stream that is always ready would be all that is ever done here.
-                        if another_turn(cx).is_pending() {
-                            break;
-                        }
-                    }
-                    Poll::Ready(None) => *this.over = true,
-                    Poll::Pending => break,
-                }
-            }
+            let (stream, running) = (this.stream.as_mut(), this.pool.len());
+            refill(stream, this.over, *this.limit, running, cx, |item| {
+                this.pool.push((this.f)(item));
+                this.pool.len()
+            });
             if *this.over && this.pool.is_empty() {
                 return Poll::Ready(());
             }

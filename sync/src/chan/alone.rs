@@ -22,16 +22,18 @@ impl<T> Chan<Fifo<T>> {
     /// Takes an item if there is one.
     #[inline]
     pub(crate) fn try_take_alone(&self, inbox: &mut Inbox<T>) -> Result<T, NoItem> {
-        match inbox.items().pop_front() {
-            Some(item) => {
-                self.handed_out(inbox);
-                Ok(item)
-            }
-            None => self.refill(inbox),
-        }
+        self.hand_out(inbox).map_or_else(|| self.refill(inbox), Ok)
     }
 
-    /// An item was handed out of the inbox, and its slot is free.
+    /// The next item of the inbox, whose slot is free with that.
+    #[inline]
+    fn hand_out(&self, inbox: &mut Inbox<T>) -> Option<T> {
+        let item = inbox.items().pop_front()?;
+        self.handed_out(inbox);
+        Some(item)
+    }
+
+    /// Items were handed out of the inbox, and their slots are free.
     #[inline]
     fn handed_out(&self, inbox: &mut Inbox<T>) {
         let left = inbox.items().len();
@@ -51,11 +53,8 @@ impl<T> Chan<Fifo<T>> {
             if state.senders.is_empty() {
                 self.ahead.not_wanted();
             }
-            let more = !state.senders.is_empty() && state.free() > 0;
+            let more = waker.is_some() && !state.senders.is_empty() && state.free() > 0;
             drop(state);
-            if waker.is_none() {
-                return;
-            }
             wake(waker);
             if !more {
                 return;
@@ -114,11 +113,8 @@ impl<T> Chan<Fifo<T>> {
         caller: Caller,
     ) -> Poll<Option<T>> {
         ready!(hooks::poll_budget(cx));
-        let next = match inbox.items().pop_front() {
-            Some(item) => {
-                self.handed_out(inbox);
-                Some(item)
-            }
+        let next = match self.hand_out(inbox) {
+            Some(item) => Some(item),
             None => {
                 inbox.rest();
                 let state = ready!(self.poll_news(cx, caller));

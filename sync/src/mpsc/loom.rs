@@ -144,15 +144,21 @@ fn loom_mpsc_closed_meets_drop_of_receiver() {
     });
 }
 
+/// A full channel of three, two values of which the receiver has taken out of the storage.
+fn full_with_two_ahead() -> (Sender<Value>, Receiver<Value>) {
+    let (tx, mut rx) = channel(3);
+    (0..3).for_each(|_| tx.try_send(value()).unwrap());
+    // Takes all three out of the storage and hands out the first.
+    assert!(rx.try_recv().is_ok());
+    tx.try_send(value()).unwrap();
+    (tx, rx)
+}
+
 /// A slot that comes free in the receiver's own block while a sender makes up its mind to wait is offered.
 #[test]
 fn loom_mpsc_a_slot_freed_ahead_is_not_missed() {
     crate::model(|| {
-        let (tx, mut rx) = channel::<Value>(3);
-        (0..3).for_each(|_| tx.try_send(value()).unwrap());
-        // Takes all three out of the storage and hands out the first.
-        assert!(rx.try_recv().is_ok());
-        tx.try_send(value()).unwrap();
+        let (tx, mut rx) = full_with_two_ahead();
         let handle = thread::spawn(move || {
             assert!(rx.try_recv().is_ok());
             rx
@@ -169,10 +175,7 @@ fn loom_mpsc_a_slot_freed_ahead_is_not_missed() {
 #[test]
 fn loom_mpsc_s01_a_slot_freed_ahead_meets_drop_of_send() {
     crate::model(|| {
-        let (tx, mut rx) = channel::<Value>(3);
-        (0..3).for_each(|_| tx.try_send(value()).unwrap());
-        assert!(rx.try_recv().is_ok());
-        tx.try_send(value()).unwrap();
+        let (tx, mut rx) = full_with_two_ahead();
         let handle = thread::spawn(move || {
             assert!(rx.try_recv().is_ok());
             rx
@@ -196,10 +199,7 @@ fn loom_mpsc_s01_a_slot_freed_ahead_meets_drop_of_send() {
 #[test]
 fn loom_mpsc_u12_drop_of_receiver_with_values_ahead_meets_send() {
     crate::model(|| {
-        let (tx, mut rx) = channel::<Value>(3);
-        (0..3).for_each(|_| tx.try_send(value()).unwrap());
-        assert!(rx.try_recv().is_ok());
-        tx.try_send(value()).unwrap();
+        let (tx, rx) = full_with_two_ahead();
         let handle = thread::spawn(move || drop(rx));
         assert!(block_on(tx.send(value())).is_err());
         handle.join().unwrap();
