@@ -10,6 +10,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -53,6 +54,25 @@ pub(crate) fn beside<T: Send + 'static>(
         stay_on_processor(1);
         work()
     })
+}
+
+/// Where two threads wait for each other before they begin. It takes a thread longer to start than to
+/// take a lock a thousand times: who did not wait would be measured alone.
+#[derive(Debug, Default)]
+pub(crate) struct Meeting {
+    here: AtomicUsize,
+}
+
+impl Meeting {
+    /// Waits for the other, without sleeping: who slept would begin a wake-up later.
+    pub(crate) fn wait(&self) {
+        // Ordering: Relaxed, nothing is handed over.
+        self.here.fetch_add(1, Ordering::Relaxed);
+        while self.here.load(Ordering::Relaxed) < 2 {
+            // On a machine with one processor the other needs it.
+            std::thread::yield_now();
+        }
+    }
 }
 
 /// CPU time, user and system, that process `pid` has used since it began; 0 means this process.

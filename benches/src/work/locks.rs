@@ -2,7 +2,7 @@
 
 use super::rt;
 use crate::runtime::Flavor;
-use crate::sys;
+use crate::sys::{self, Meeting};
 use crate::work_body::{Body, bodies};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -154,13 +154,22 @@ async fn once_cell(n: u64) -> u64 {
     count
 }
 
-/// Runs what `$task` makes here and on another thread, and adds up what the two return.
+/// Runs what `$task` makes here and on another thread, both at the same time, and adds up what the two return.
 macro_rules! threads_on {
     ($shared:expr, $task:expr) => {{
         let shared = Arc::new($shared);
         let task = $task;
         let theirs = task(shared.clone());
-        let thread = sys::beside(move || rt::run(Flavor::Current, theirs));
+        let meeting = Arc::new(Meeting::default());
+        let there = meeting.clone();
+        let thread = sys::beside(move || {
+            let theirs = async move {
+                there.wait();
+                theirs.await
+            };
+            rt::run(Flavor::Current, theirs)
+        });
+        meeting.wait();
         let ours = task(shared.clone()).await;
         // All that it may still wait for is the lock, and nobody holds that here.
         (ours + thread.join().unwrap_or(0), shared)
