@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use corio_sync::hooks::{self, Site, WaitKind};
 
+use super::first_panic::let_out;
 use crate::cleanup::{
     AdoptedEntry, Cleanup, CleanupWait, Entry, Home, SinkGuard, Ticket, adopt_cleanup, adopt_frame,
     adopt_telling,
@@ -274,9 +275,7 @@ impl<B: Future, C, R> Finally<B, C, R> {
         let running = (this.how.start)(cleanup, inner);
         (this.how.leave)(running, *this.site, home);
         if let Err(payload) = dropped {
-            if !std::thread::panicking() {
-                resume_unwind(payload);
-            }
+            let_out(payload);
         }
     }
 }

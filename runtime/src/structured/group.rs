@@ -1,13 +1,15 @@
 //! Task groups: children that have all ended when the group has.
 //!
-//! What a group knows is in `members`; here is what its users hold.
+//! What a group knows is in `members`; here is the handle that the children are spawned with. Who waits
+//! for them owns the group: a value in `owned`, or the future of a body in `body`.
 
-use std::any::Any;
+mod body;
+mod owned;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,14 +18,15 @@ use corio_sync::Semaphore;
 use corio_sync::hooks::{self, Site};
 
 use super::group_builder::GroupBuilder;
-use super::group_error::{Failure, GroupError};
 use super::members::{Finished, Group, IntoOutcome};
 use super::spawning::limited_to;
 use super::start::{Ready, Start, TryStart, handshake};
 use super::waiter::Waiter;
-use crate::cleanup::{CleanupWait, SinkGuard, adopt_telling};
-use crate::task::header::drop_quietly;
-use crate::task::join::{Task, handed_out};
+use crate::task::join::Task;
+
+pub use body::{GroupFuture, task_group, task_group_with_limit};
+pub(super) use owned::end_group;
+pub use owned::{Join, OwnedGroup};
 
 /// A child of a group, as a task.
 pub type Child<O, E> = Task<<O as IntoOutcome<E>>::Value>;
@@ -379,337 +382,5 @@ impl<E> Future for Next<'_, E> {
             hooks::spend();
         }
         polled
-    }
-}
-
-/// The handle that owns a group made by [`TaskGroup::new`].
-#[must_use = "a group that is dropped cancels its children"]
-pub struct OwnedGroup<E: Send + 'static> {
-    handle: TaskGroup<E>,
-    /// Where it was made.
-    site: Site,
-}
-
-impl<E: Send + 'static> std::ops::Deref for OwnedGroup<E> {
-    type Target = TaskGroup<E>;
-    fn deref(&self) -> &TaskGroup<E> {
-        &self.handle
-    }
-}
-
-impl<E: Send + 'static> OwnedGroup<E> {
-    #[track_caller]
-    fn with(limit: Option<Arc<Semaphore>>) -> Self {
-        let handle = TaskGroup { group: Group::new(), limit, has_body: false };
-        Self { handle, site: Site::caller() }
-    }
-
-    /// Waits until every child is done.
-    ///
-    /// # Errors
-    ///
-    /// [`GroupError`] with every failure that is not a cancellation.
-    ///
-    /// # Cancel safety
-    ///
-    /// Unsafe in the sense that dropping the wait ends the group, as dropping the group does: its
-    /// children are cancelled.
-    #[track_caller]
-    pub fn join(self) -> Join<E> {
-        Join { waiter: Waiter::new(&self.handle.group), group: self, site: Site::caller() }
-    }
-}
-
-impl<E: Send + 'static> Drop for OwnedGroup<E> {
-    fn drop(&mut self) {
-        end_group(&self.handle.group, self.site);
-    }
-}
-
-impl<E: Send + 'static> fmt::Debug for OwnedGroup<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.handle.fmt(f)
-    }
-}
-
-/// Cancels what is left of the group that was made at `site`, and leaves the wait for it to the task, or to
-/// the runtime of the children: what is around the group is not to be cleaned up before they are.
-pub(super) fn end_group<E: Send + 'static>(group: &Arc<Group<E>>, site: Site) {
-    group.cancel();
-    let Some(home) = group.home() else { return };
-    let mut waiter = Waiter::new(group);
-    let ending = group.clone();
-    let wait = std::future::poll_fn(move |cx| waiter.poll_done(cx, site));
-    adopt_telling(&home, wait, move |why| ending.give_up(why));
-}
-
-/// The future of [`OwnedGroup::join`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct Join<E: Send + 'static> {
-    group: OwnedGroup<E>,
-    waiter: Waiter<E>,
-    site: Site,
-}
-
-impl<E: Send + 'static> Future for Join<E> {
-    type Output = Result<(), GroupError<E>>;
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let site = self.site;
-        std::task::ready!(self.waiter.poll_done(cx, site));
-        let failures = self.group.handle.group.take_failures();
-        Poll::Ready(if failures.is_empty() { Ok(()) } else { Err(GroupError::new(failures)) })
-    }
-}
-
-pin_project_lite::pin_project! {
-    /// The future of [`task_group`].
-    #[must_use = "futures do nothing unless they are awaited"]
-    pub struct GroupFuture<F, T, E>
-    where
-        F: Future<Output = Result<T, E>>,
-        E: Send,
-        E: 'static,
-    {
-        waiter: Waiter<E>,
-        // `None` once it has ended, or was dropped because a child failed.
-        #[pin]
-        body: Option<F>,
-        ended: Option<Ended<T>>,
-        caught: CleanupWait,
-        site: Site,
-    }
-
-    impl<F, T, E> PinnedDrop for GroupFuture<F, T, E>
-    where
-        F: Future<Output = Result<T, E>>,
-        E: Send,
-        E: 'static,
-    {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            // The children first: they stop while the body is being dropped.
-            let group = this.waiter.group();
-            group.cancel();
-            let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(None)));
-            end_group(group, *this.site);
-            if let Err(payload) = dropped {
-                if !std::thread::panicking() {
-                    resume_unwind(payload);
-                }
-            }
-        }
-    }
-}
-
-/// What a group's body came to.
-enum Ended<T> {
-    Returned(T),
-    /// It returned an error, which is among the failures; or was dropped because of a failure; or passed
-    /// on that a child of a cancelled group was cancelled.
-    Failed,
-    Panicked(Box<dyn Any + Send>),
-}
-
-/// Runs `body` with a group of its own, and waits for every task in it. asyncio's
-/// `async with TaskGroup()`, trio's `open_nursery`.
-///
-/// The first failure, of a child or of the body, cancels the rest; the group then waits for every
-/// child, cleanups included, and reports every failure. Nothing outlives the group: when this future
-/// is dropped its children are cancelled, and the task that it is in is not done before they are.
-///
-/// # Errors
-///
-/// [`GroupError`] with every failure that is not a cancellation, in the order they came. An error that the
-/// body returns in the moment in which it learns from a child's handle that the child has failed, or was
-/// cancelled with the group, is not told a second time; if nothing else has failed there are no failures
-/// in the error, and [`GroupError::is_cancelled`] says so.
-///
-/// To pass a child's [`TaskError`](crate::TaskError) on with `?`, the group's error type needs a
-/// `From<TaskError>`; `std::io::Error` has one.
-///
-/// # Panics
-///
-/// When the body panics, after every child is done.
-///
-/// # Cancel safety
-///
-/// Unsafe: what the body has done so far is lost, the children are cancelled, and their failures are
-/// told to nobody.
-///
-/// # Examples
-///
-/// ```
-/// use corio_runtime::structured::{TaskGroup, task_group};
-///
-/// # corio_runtime::run(async {
-/// let sum = task_group(|group: TaskGroup<std::num::ParseIntError>| async move {
-///     let one = group.spawn(async { "20".parse::<i32>() });
-///     let two = group.spawn(async { "22".parse::<i32>() });
-///     Ok(one.await.unwrap() + two.await.unwrap())
-/// })
-/// .await
-/// .unwrap();
-/// assert_eq!(sum, 42);
-///
-/// let error = task_group(|group: TaskGroup<std::num::ParseIntError>| async move {
-///     group.spawn(async { "twenty".parse::<i32>() }).await.ok();
-///     Ok(())
-/// })
-/// .await
-/// .unwrap_err();
-/// assert_eq!(error.failures().len(), 1);
-/// # });
-/// ```
-#[track_caller]
-#[doc(alias("TaskGroup", "open_nursery", "gather"))]
-pub fn task_group<B, F, T, E>(body: B) -> GroupFuture<F, T, E>
-where
-    B: FnOnce(TaskGroup<E>) -> F,
-    F: Future<Output = Result<T, E>>,
-    E: Send + 'static,
-{
-    GroupFuture::new(body, None)
-}
-
-/// [`task_group`], of whose children at most `limit` run at once; the others wait their turn, as those of
-/// [`TaskGroup::with_limit`] do.
-///
-/// # Errors
-///
-/// As [`task_group`].
-///
-/// # Panics
-///
-/// When `limit` is zero, or when the body panics, after every child is done.
-///
-/// # Cancel safety
-///
-/// Unsafe, as [`task_group`].
-///
-/// # Examples
-///
-/// ```
-/// use corio_runtime::structured::{TaskGroup, task_group_with_limit};
-///
-/// # corio_runtime::run(async {
-/// let sum = task_group_with_limit(2, |group: TaskGroup<std::io::Error>| async move {
-///     let children: Vec<_> = (0..10).map(|n| group.spawn(async move { Ok(n) })).collect();
-///     let mut sum = 0;
-///     for child in children {
-///         sum += child.await?;
-///     }
-///     Ok(sum)
-/// })
-/// .await
-/// .unwrap();
-/// assert_eq!(sum, 45);
-/// # });
-/// ```
-#[track_caller]
-#[doc(alias("CapacityLimiter", "buffer_unordered"))]
-pub fn task_group_with_limit<B, F, T, E>(limit: usize, body: B) -> GroupFuture<F, T, E>
-where
-    B: FnOnce(TaskGroup<E>) -> F,
-    F: Future<Output = Result<T, E>>,
-    E: Send + 'static,
-{
-    GroupFuture::new(body, Some(limited_to(limit)))
-}
-
-impl<F, T, E> GroupFuture<F, T, E>
-where
-    F: Future<Output = Result<T, E>>,
-    E: Send + 'static,
-{
-    #[track_caller]
-    fn new<B>(body: B, limit: Option<Arc<Semaphore>>) -> Self
-    where
-        B: FnOnce(TaskGroup<E>) -> F,
-    {
-        let group = Group::new();
-        let body = body(TaskGroup { group: group.clone(), limit, has_body: true });
-        Self {
-            waiter: Waiter::new(&group),
-            body: Some(body),
-            ended: None,
-            caught: CleanupWait::nothing(),
-            site: Site::caller(),
-        }
-    }
-}
-
-impl<F, T, E> Future for GroupFuture<F, T, E>
-where
-    F: Future<Output = Result<T, E>>,
-    E: Send + 'static,
-{
-    type Output = Result<T, GroupError<E>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if let Some(body) = this.body.as_mut().as_pin_mut() {
-            let group = this.waiter.group();
-            let known = handed_out();
-            let ended = if group.has_failed() {
-                Some(Ended::Failed)
-            } else {
-                match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
-                    Ok(Poll::Pending) => None,
-                    Ok(Poll::Ready(Ok(value))) => Some(Ended::Returned(value)),
-                    Ok(Poll::Ready(Err(error))) => {
-                        if handed_out() != known && group.is_ending() {
-                            // The body passes on what a child came to: a failure that the group has
-                            // already, or a cancellation of the group's own making.
-                            drop_quietly(error);
-                        } else {
-                            group.fail(Failure::of_body(error));
-                        }
-                        Some(Ended::Failed)
-                    }
-                    Err(payload) => {
-                        group.cancel();
-                        Some(Ended::Panicked(payload))
-                    }
-                }
-            };
-            let Some(ended) = ended else {
-                // A child's failure must wake the group although it is the body that waits.
-                if this.waiter.poll_failed(cx).is_ready() {
-                    cx.waker().wake_by_ref();
-                }
-                return Poll::Pending;
-            };
-            *this.ended = Some(ended);
-            let sink = SinkGuard::enter();
-            let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(None)));
-            sink.finish_into(this.caught);
-            if let Err(payload) = dropped {
-                this.waiter.group().cancel();
-                *this.ended = Some(Ended::Panicked(payload));
-            }
-        }
-        std::task::ready!(Pin::new(this.caught).poll(cx));
-        std::task::ready!(this.waiter.poll_done(cx, *this.site));
-        let failures = this.waiter.group().take_failures();
-        match this.ended.take() {
-            Some(Ended::Panicked(payload)) => resume_unwind(payload),
-            Some(Ended::Returned(value)) if failures.is_empty() => Poll::Ready(Ok(value)),
-            Some(_) => Poll::Ready(Err(GroupError::new(failures))),
-            None => panic!("a task group was polled again after it had ended"),
-        }
-    }
-}
-
-impl<F, T, E> fmt::Debug for GroupFuture<F, T, E>
-where
-    F: Future<Output = Result<T, E>>,
-    E: Send + 'static,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupFuture")
-            .field("children", &self.waiter.group().len())
-            .field("body_ended", &self.body.is_none())
-            .finish_non_exhaustive()
     }
 }

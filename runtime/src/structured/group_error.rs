@@ -38,7 +38,9 @@ impl PanicPayload {
 
 impl fmt::Display for PanicPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match panic_text(&**self.0.lock()) {
+        // A copy, since whoever takes the text is foreign code, which is not called under the lock.
+        let text = panic_text(&**self.0.lock()).map(str::to_owned);
+        match text {
             Some(text) => write!(f, "panicked: {text}"),
             None => f.write_str("panicked"),
         }

@@ -15,7 +15,9 @@ use std::task::{Context, Poll};
 
 use corio_sync::hooks;
 
+use super::first_panic::FirstPanic;
 use super::ready::{Nodes, ReadyList};
+use crate::task::header::{catch, drop_payload};
 
 /// Slots of the first chunk of a pool that grows.
 const FIRST: usize = 8;
@@ -91,24 +93,13 @@ impl<F> Pool<F> {
             self.free.extend((first..self.end).rev());
         }
         let Some(key) = self.free.pop() else { unreachable!("a chunk was added") };
-        let (chunk, index) = self.place(key);
+        let (chunk, index) = place(&mut self.chunks, key);
         chunk.slots[index] = Some(future);
         if chunk.nodes.restart(index) {
             self.batch.push_back(key);
         }
         self.live += 1;
         key
-    }
-
-    fn place(&mut self, key: u32) -> (&mut Chunk<F>, usize) {
-        // The last chunk is the largest.
-        match self.chunks.iter_mut().rfind(|chunk| chunk.first <= key) {
-            Some(chunk) => {
-                let index = (key - chunk.first) as usize;
-                (chunk, index)
-            }
-            None => unreachable!("the key is one of this pool's"),
-        }
     }
 
     /// Drops all futures, in the order of their keys. A panic in a drop comes out after the others
@@ -120,7 +111,14 @@ impl<F> Pool<F> {
         self.end = 0;
         // Wakers of these futures may be about still; their keys mean nothing to later ones.
         self.ready = Arc::default();
-        drop(std::mem::take(&mut self.chunks));
+        let mut panics = FirstPanic::default();
+        for mut chunk in std::mem::take(&mut self.chunks) {
+            for slot in &mut chunk.slots {
+                // Dropped where it lies (P1).
+                panics.catch(|| *slot = None);
+            }
+        }
+        panics.release();
     }
 
     /// The futures that are not done.
@@ -159,8 +157,6 @@ impl<F: Future> Pool<F> {
                 return Poll::Pending;
             }
             let Some(output) = self.poll_one(key) else { continue };
-            self.live -= 1;
-            self.free.push(key);
             if let ControlFlow::Break(value) = done(key, output) {
                 return Poll::Ready(value);
             }
@@ -170,23 +166,69 @@ impl<F: Future> Pool<F> {
 
     /// Polls the future `key`, and drops it if it is done.
     fn poll_one(&mut self, key: u32) -> Option<F::Output> {
-        let (chunk, index) = self.place(key);
+        let Self { chunks, live, free, .. } = self;
+        let (chunk, index) = place(chunks, key);
         chunk.nodes.start_poll(index);
         let waker = chunk.nodes.waker(index);
-        let slot = &mut chunk.slots[index];
-        let future = slot.as_mut()?;
+        let mut turn = Turn { slot: &mut chunk.slots[index], key, live, free };
+        let future = turn.slot.as_mut()?;
         // SAFETY: the future lies in a slot and is dropped there (P1).
         let polled = unsafe { Pin::new_unchecked(future) }.poll(&mut Context::from_waker(&waker));
         // After the poll: pools may be nested deeper than the budget is large.
         hooks::spend();
         match polled {
-            Poll::Pending => None,
+            Poll::Pending => {
+                std::mem::forget(turn);
+                None
+            }
             Poll::Ready(output) => {
+                turn.leave();
                 // Dropped where it lies.
-                *slot = None;
+                *turn.slot = None;
                 Some(output)
             }
         }
+    }
+}
+
+/// A future while it is polled. Dropped with the future still in its slot, which is when its poll has
+/// panicked, it takes the future out: whoever catches the panic can go on with the others.
+struct Turn<'a, F> {
+    slot: &'a mut Option<F>,
+    key: u32,
+    live: &'a mut usize,
+    free: &'a mut Vec<u32>,
+}
+
+impl<F> Turn<'_, F> {
+    /// The future counts no more.
+    fn leave(&mut self) {
+        *self.live -= 1;
+        self.free.push(self.key);
+    }
+}
+
+impl<F> Drop for Turn<'_, F> {
+    fn drop(&mut self) {
+        if self.slot.is_some() {
+            self.leave();
+            // The thread unwinds: a second panic ends here, and the panic hook has told of it.
+            if let Err(payload) = catch(|| *self.slot = None) {
+                drop_payload(payload);
+            }
+        }
+    }
+}
+
+/// The chunk of a key of the pool, and the key's place in it.
+fn place<F>(chunks: &mut [Chunk<F>], key: u32) -> (&mut Chunk<F>, usize) {
+    // The last chunk is the largest.
+    match chunks.iter_mut().rfind(|chunk| chunk.first <= key) {
+        Some(chunk) => {
+            let index = (key - chunk.first) as usize;
+            (chunk, index)
+        }
+        None => unreachable!("the key is one of this pool's"),
     }
 }
 

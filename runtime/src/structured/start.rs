@@ -156,7 +156,10 @@ impl<V, E> Child<V, E> {
     {
         let mut future = pin!(future);
         let polled = std::future::poll_fn(|cx| {
-            match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            // A value that nobody wants is dropped here as well: a panic in that is the child's panic,
+            // and the starter, who may wait for this answer alone, must hear of it.
+            let poll = || future.as_mut().poll(cx).map(|output| output.into_outcome().map(drop));
+            match catch_unwind(AssertUnwindSafe(poll)) {
                 Ok(polled) => polled.map(Ok),
                 Err(payload) => Poll::Ready(Err(payload)),
             }
@@ -164,8 +167,8 @@ impl<V, E> Child<V, E> {
         let polled = polled.await;
         // From here on nothing waits. A failure that goes to the group must not reach the starter first.
         self.ended = true;
-        let answer = match polled.map(O::into_outcome) {
-            Ok(Ok(_)) => Err(StartError::NotReady),
+        let answer = match polled {
+            Ok(Ok(())) => Err(StartError::NotReady),
             Ok(Err(error)) => Err(StartError::Failed(error)),
             Err(payload) if keep => Err(StartError::Panicked(PanicPayload::new(payload))),
             Err(payload) => resume_unwind(payload),

@@ -3,6 +3,10 @@
 //! The handles wait in a pool, which polls those that were woken. A group without a voice of its own is
 //! what the end of the set waits for.
 
+mod builder;
+mod collect;
+mod wait;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -16,10 +20,13 @@ use corio_sync::hooks::{self, Site, WaitKind};
 use futures_core::Stream;
 
 use super::group::end_group;
-use super::members::{Group, MemberHook};
+use super::members::Group;
 use super::pool::Pool;
-use super::spawning::{self, limited_to};
-use crate::task::{Builder, Canceller, Task, TaskError, TaskId};
+use super::spawning::limited_to;
+use crate::task::{Canceller, Task, TaskError, TaskId};
+
+pub use builder::TaskSetBuilder;
+pub use wait::{JoinTasks, NextResult, NextWithId};
 
 /// Tasks whose results are taken as they come, and none of which outlives the set. tokio's `JoinSet`.
 ///
@@ -197,7 +204,7 @@ impl<T> TaskSet<T> {
     #[doc(alias = "build_task")]
     #[track_caller]
     pub fn builder(&mut self) -> TaskSetBuilder<'_, T> {
-        TaskSetBuilder { set: self, builder: Builder::new() }
+        TaskSetBuilder::new(self)
     }
 
     fn add(&mut self, task: Task<T>) -> Canceller {
@@ -215,7 +222,7 @@ impl<T> TaskSet<T> {
     #[expect(clippy::should_implement_trait, reason = "it waits, which an iterator does not")]
     #[track_caller]
     pub fn next(&mut self) -> NextResult<'_, T> {
-        NextResult(self.next_with_id())
+        NextResult::new(self.next_with_id())
     }
 
     /// Waits until one more task is done, and gives its id and its result; `None` when there is none left.
@@ -244,7 +251,7 @@ impl<T> TaskSet<T> {
     #[doc(alias = "join_next_with_id")]
     #[track_caller]
     pub fn next_with_id(&mut self) -> NextWithId<'_, T> {
-        NextWithId { set: self, site: Site::caller() }
+        NextWithId::new(self)
     }
 
     /// The result of a task that is done; `None` if no task is.
@@ -274,7 +281,7 @@ impl<T> TaskSet<T> {
     #[doc(alias("join_all", "shutdown"))]
     #[track_caller]
     pub fn join(self) -> JoinTasks<T> {
-        JoinTasks { set: self, results: Vec::new(), site: Site::caller() }
+        JoinTasks::new(self)
     }
 
     /// Cancels every task that is in the set. Their results are still to be taken; what is spawned later is
@@ -355,183 +362,11 @@ impl<T> Stream for TaskSet<T> {
 
 impl<T> Unpin for TaskSet<T> {}
 
-/// A set of the tasks that are spawned for each future.
-///
-/// The place where they were spawned, as [`introspect`](crate::introspect) shows it, is std's `collect`; that of
-/// a call of `from_iter` or `extend` is the call.
-///
-/// # Panics
-///
-/// Outside a runtime.
-impl<T, F> FromIterator<F> for TaskSet<T>
-where
-    F: Future<Output = T> + Send + 'static,
-    T: Send + 'static,
-{
-    #[track_caller]
-    fn from_iter<I: IntoIterator<Item = F>>(iter: I) -> Self {
-        let mut set = Self::new();
-        set.extend(iter);
-        set
-    }
-}
-
-/// Spawns a task for each future.
-///
-/// # Panics
-///
-/// Outside a runtime.
-impl<T, F> Extend<F> for TaskSet<T>
-where
-    F: Future<Output = T> + Send + 'static,
-    T: Send + 'static,
-{
-    #[track_caller]
-    fn extend<I: IntoIterator<Item = F>>(&mut self, iter: I) {
-        for future in iter {
-            self.spawn(future);
-        }
-    }
-}
-
 impl<T> fmt::Debug for TaskSet<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskSet")
             .field("tasks", &self.len())
             .field("running", &self.group.len())
             .finish()
-    }
-}
-
-/// Spawns a task of a [`TaskSet`] with a name; made by [`TaskSet::builder`].
-#[must_use = "a builder spawns nothing until one of its `spawn` methods is called"]
-pub struct TaskSetBuilder<'a, T> {
-    set: &'a mut TaskSet<T>,
-    builder: Builder,
-}
-
-impl<T> TaskSetBuilder<'_, T> {
-    /// Gives the task a name; what is beyond 128 bytes is cut off.
-    #[doc(alias = "set_name")]
-    pub fn name(mut self, name: impl AsRef<str>) -> Self {
-        self.builder = self.builder.name(name);
-        self
-    }
-
-    /// Has the task polled once before `spawn` or `spawn_local` returns; see [`Builder::eager`].
-    #[doc(alias = "eager_start")]
-    pub fn eager(mut self, on: bool) -> Self {
-        self.builder = self.builder.eager(on);
-        self
-    }
-
-    /// Spawns a task; see [`TaskSet::spawn`].
-    ///
-    /// # Panics
-    ///
-    /// Outside a runtime.
-    #[track_caller]
-    pub fn spawn<F>(self, future: F) -> Canceller
-    where
-        F: Future<Output = T> + Send + 'static,
-        T: Send + 'static,
-    {
-        let hook = MemberHook::new(&self.set.group);
-        self.set.add(spawning::spawn(future, self.set.limit.as_ref(), hook, self.builder))
-    }
-
-    /// Spawns a task that stays on this worker; see [`TaskSet::spawn_local`].
-    ///
-    /// # Panics
-    ///
-    /// On a thread that runs no tasks.
-    #[track_caller]
-    pub fn spawn_local<F>(self, future: F) -> Canceller
-    where
-        F: Future<Output = T> + 'static,
-        T: 'static,
-    {
-        let hook = MemberHook::new(&self.set.group);
-        self.set.add(spawning::spawn_local(future, self.set.limit.as_ref(), hook, self.builder))
-    }
-
-    /// Runs `f` on a thread for blocking calls; see [`TaskSet::spawn_blocking`].
-    ///
-    /// # Panics
-    ///
-    /// Outside a runtime.
-    #[track_caller]
-    pub fn spawn_blocking<F>(self, f: F) -> Canceller
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let hook = MemberHook::new(&self.set.group);
-        self.set.add(spawning::spawn_blocking(f, self.set.limit.as_ref(), hook, self.builder))
-    }
-}
-
-impl<T> fmt::Debug for TaskSetBuilder<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskSetBuilder").field("builder", &self.builder).finish_non_exhaustive()
-    }
-}
-
-/// The future of [`TaskSet::next`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct NextResult<'a, T>(NextWithId<'a, T>);
-
-impl<T> Future for NextResult<'_, T> {
-    type Output = Option<Result<T, TaskError>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|next| next.map(|(_, result)| result))
-    }
-}
-
-/// The future of [`TaskSet::next_with_id`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct NextWithId<'a, T> {
-    set: &'a mut TaskSet<T>,
-    site: Site,
-}
-
-impl<T> Future for NextWithId<'_, T> {
-    type Output = Option<(TaskId, Result<T, TaskError>)>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let site = self.site;
-        self.set.poll_at(site, cx)
-    }
-}
-
-/// The future of [`TaskSet::join`].
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct JoinTasks<T> {
-    set: TaskSet<T>,
-    results: Vec<Result<T, TaskError>>,
-    site: Site,
-}
-
-// The results are not pinned at all.
-impl<T> Unpin for JoinTasks<T> {}
-
-impl<T> Future for JoinTasks<T> {
-    type Output = Vec<Result<T, TaskError>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { set, results, site } = self.get_mut();
-        while let Some((_, result)) = ready!(set.poll_at(*site, cx)) {
-            results.push(result);
-        }
-        Poll::Ready(std::mem::take(results))
-    }
-}
-
-impl<T> fmt::Debug for JoinTasks<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinTasks").field("set", &self.set).finish_non_exhaustive()
     }
 }
