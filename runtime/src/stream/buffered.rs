@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::another_turn;
+use super::{another_turn, held, left_of, sum};
 use crate::structured::pool::Pool;
 
 #[track_caller]
@@ -77,6 +77,10 @@ impl<S: Stream<Item: Future>> Stream for BufferUnordered<S> {
         }
         this.pool.poll(cx, |_, output| ControlFlow::Break(output)).map(Some)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        sum(left_of(&self.stream, self.over), held(self.pool.len()))
+    }
 }
 
 impl<S: Stream + fmt::Debug> fmt::Debug for BufferUnordered<S> {
@@ -140,6 +144,10 @@ impl<S: Stream<Item: Future>> Stream for Buffered<S> {
                 ControlFlow::Break(())
             }));
         }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        sum(left_of(&self.stream, self.over), held(self.order.len()))
     }
 }
 

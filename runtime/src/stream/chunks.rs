@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::another_turn;
+use super::{another_turn, held, left_of, sum};
 
 pin_project! {
     /// The stream of [`chunks`](super::StreamExt::chunks).
@@ -49,6 +49,11 @@ impl<S: Stream> Stream for Chunks<S> {
         }
         let items = std::mem::take(this.items);
         Poll::Ready(if items.is_empty() { None } else { Some(items) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (low, high) = sum(left_of(&self.stream, self.over), held(self.items.len()));
+        (low.div_ceil(self.size), high.map(|high| high.div_ceil(self.size)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::another_turn;
+use super::{another_turn, held, sum};
 
 /// A stream with something that is done to each item; what they all have in common.
 macro_rules! each {
@@ -175,9 +175,7 @@ impl<S: Stream, F: FnMut(S::Item) -> Fut, Fut: Future> Stream for Then<S, F, Fut
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let running = usize::from(self.running.is_some());
-        let (low, high) = self.stream.size_hint();
-        (low.saturating_add(running), high.and_then(|high| high.checked_add(running)))
+        sum(self.stream.size_hint(), held(self.running.iter().len()))
     }
 }
 

@@ -278,6 +278,11 @@ impl<T> Drop for Consumer<T> {
     }
 }
 
+/// Nobody knows how many items a body will emit; one that has returned emits none.
+fn hint<Fut>(body: &Option<Fut>) -> (usize, Option<usize>) {
+    (0, if body.is_some() { None } else { Some(0) })
+}
+
 pin_project! {
     /// The stream of [`generate`].
     #[must_use = "streams do nothing unless they are polled"]
@@ -296,6 +301,10 @@ impl<T, Fut: Future<Output = ()>> Stream for Generate<T, Fut> {
         ready!(hooks::poll_budget(cx));
         let this = self.project();
         this.consumer.poll(this.body, cx).map(Result::ok)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        hint(&self.body)
     }
 }
 
@@ -327,6 +336,10 @@ impl<T, E, Fut: Future<Output = Result<(), E>>> Stream for TryGenerate<T, Fut> {
             Err(Some(Err(error))) => Some(Err(error)),
             Err(_) => None,
         })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        hint(&self.body)
     }
 }
 

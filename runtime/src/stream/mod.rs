@@ -64,6 +64,25 @@ use std::task::{Context, Poll, ready};
 
 use corio_sync::hooks;
 
+/// How many items are to come: at least, and at most if that is known.
+type Hint = (usize, Option<usize>);
+
+/// The items that one part has, and those that another has.
+fn sum(a: Hint, b: Hint) -> Hint {
+    let high = a.1.zip(b.1).and_then(|(a, b)| a.checked_add(b));
+    (a.0.saturating_add(b.0), high)
+}
+
+/// So many items that are here already.
+fn held(count: usize) -> Hint {
+    (count, Some(count))
+}
+
+/// What `stream` has still to give, which is nothing once it is `over`.
+fn left_of<S: Stream>(stream: &S, over: bool) -> Hint {
+    if over { held(0) } else { stream.size_hint() }
+}
+
 /// Asks for another turn of a loop inside one poll: a stream of others may be ready for ever.
 #[inline]
 fn another_turn(cx: &mut Context<'_>) -> Poll<()> {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::another_turn;
+use super::{another_turn, left_of};
 
 pin_project! {
     /// The stream of [`take`](super::StreamExt::take).
@@ -115,8 +115,7 @@ impl<S: Stream, F: FnMut(&S::Item) -> bool> Stream for TakeWhile<S, F> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let high = if self.over { Some(0) } else { self.stream.size_hint().1 };
-        (0, high)
+        (0, left_of(&self.stream, self.over).1)
     }
 }
 

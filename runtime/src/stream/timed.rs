@@ -48,6 +48,11 @@ impl<S: Stream> Stream for Timeout<S> {
         this.sleep.set(None);
         Poll::Ready(Some(Err(Elapsed::after(Some(*this.limit)))))
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // There may be any number of errors between the items.
+        (self.stream.size_hint().0, None)
+    }
 }
 
 pin_project! {

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use super::{held, left_of, sum};
+
 pin_project! {
     /// The stream of [`chain`](super::StreamExt::chain).
     #[derive(Debug)]
@@ -38,6 +40,11 @@ impl<A: Stream, B: Stream<Item = A::Item>> Stream for Chain<A, B> {
             this.first.set(None);
         }
         this.second.poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let first = self.first.as_ref().map_or(held(0), A::size_hint);
+        sum(first, self.second.size_hint())
     }
 }
 
@@ -94,6 +101,10 @@ impl<A: Stream, B: Stream<Item = A::Item>> Stream for Merge<A, B> {
             None if *this.open != (false, false) => Poll::Pending,
             item => Poll::Ready(item),
         }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        sum(left_of(&self.a, !self.open.0), left_of(&self.b, !self.open.1))
     }
 }
 
@@ -153,6 +164,19 @@ impl<A: Stream, B: Stream> Stream for Zip<A, B> {
                 Poll::Pending
             }
         }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        if self.over {
+            return held(0);
+        }
+        let a = sum(self.a.size_hint(), held(self.from_a.iter().len()));
+        let b = sum(self.b.size_hint(), held(self.from_b.iter().len()));
+        let high = match (a.1, b.1) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        (a.0.min(b.0), high)
     }
 }
 
