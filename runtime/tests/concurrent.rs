@@ -16,8 +16,8 @@ use corio_runtime::structured::{
     WaitFor, as_completed, gather, race, shield, try_gather, wait, wait_results, wait_timeout,
 };
 use corio_runtime::time::{sleep, timeout};
-use corio_runtime::{spawn, yield_now};
-use corio_sync::Event;
+use corio_runtime::{Task, spawn, yield_now};
+use corio_sync::{Event, oneshot};
 use futures_core::Stream;
 use kit::{Count, cleans_up_as, cleans_up_in, ms, on_all, pending, settle, until};
 
@@ -429,6 +429,42 @@ fn wt_09_no_tasks_are_all_done() {
     on_all(|| async {
         let (done, pending) = wait(Vec::<corio_runtime::Task<()>>::new(), WaitFor::All).await;
         assert!(done.is_empty() && pending.is_empty());
+    });
+}
+
+/// A task that gives `wait` its own handle, with others or alone, would wait for ever.
+#[test]
+fn a_task_that_waits_for_itself_is_told() {
+    for when in [WaitFor::All, WaitFor::FirstCompleted, WaitFor::FirstError] {
+        for (count, results) in [(0, false), (0, true), (2, false), (2, true)] {
+            on_all(move || async move {
+                let (send, receive) = oneshot::channel::<Task<Result<(), ()>>>();
+                let (done, end) = oneshot::channel();
+                let task = spawn(async move {
+                    let own = receive.await.unwrap();
+                    let others = (0..count).map(|_| spawn(async { Ok(()) }));
+                    let all: Vec<_> = std::iter::once(own).chain(others).collect();
+                    let wait = if results { wait_results(all, when) } else { wait(all, when) };
+                    let _ = done.send(wait.await.1.len());
+                    Ok(())
+                });
+                send.send(task).unwrap();
+                let ended = end.await;
+                let others_end_it = when == WaitFor::FirstCompleted && count > 0;
+                assert_eq!(ended.is_ok(), others_end_it, "{when:?} of {count}: {ended:?}");
+            });
+        }
+    }
+    on_all(|| async {
+        let (send, receive) = oneshot::channel::<Task<()>>();
+        let (done, end) = oneshot::channel();
+        let task = spawn(async move {
+            let own = receive.await.unwrap();
+            let (_, left) = wait_timeout([own], WaitFor::All, ms(1)).await;
+            done.send(left.len()).unwrap();
+        });
+        send.send(task).unwrap();
+        assert_eq!(end.await, Ok(1));
     });
 }
 

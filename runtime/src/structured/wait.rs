@@ -39,6 +39,10 @@ pub type DoneAndPending<T> = (Vec<Task<T>>, Vec<Task<T>>);
 /// an error; [`wait_results`] also looks into the `Result`s of ordinary tasks. No tasks at all are
 /// all done.
 ///
+/// # Panics
+///
+/// When it would never end, as the task that waits is one of `tasks`, and the others alone cannot end it.
+///
 /// # Cancel safety
 ///
 /// Unsafe: a dropped wait drops its handles, and so detaches the tasks, which run on. To give up
@@ -70,6 +74,10 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>, when: WaitFor) -> Wait<
 ///
 /// Unsafe, as [`wait`].
 ///
+/// # Panics
+///
+/// As [`wait`].
+///
 /// # Examples
 ///
 /// ```
@@ -93,7 +101,8 @@ pub fn wait_results<T, E>(
     })
 }
 
-/// [`wait`], for at most `limit`: when the time is up it gives what is done by then.
+/// [`wait`], for at most `limit`: when the time is up it gives what is done by then. A task may wait for
+/// itself by it: it is among those that are not done.
 ///
 /// # Cancel safety
 ///
@@ -154,6 +163,8 @@ pub struct Wait<T> {
     when: WaitFor,
     failed: fn(&Result<T, TaskError>) -> bool,
     site: Site,
+    /// The task that waits is not one of them, or that has been asked.
+    is_of_others: bool,
 }
 
 impl<T> Unpin for Wait<T> {}
@@ -167,7 +178,19 @@ impl<T> Wait<T> {
     ) -> Self {
         let watched = Pool::from_iter(tasks.into_iter().map(|task| Watch(Some(task))));
         let done = (0..watched.len()).map(|_| None).collect();
-        Self { watched, done, when, failed, site: Site::caller() }
+        Self { watched, done, when, failed, site: Site::caller(), is_of_others: false }
+    }
+
+    /// Whether the others cannot end it, and the task that waits is among those that would have to.
+    fn is_hopeless(&mut self) -> bool {
+        if self.is_of_others {
+            return false;
+        }
+        let own = hooks::current_task_id();
+        let is_own = |watch: &Watch<T>| watch.0.as_ref().is_some_and(|task| task.id().0 == own);
+        // There are many tasks, perhaps, and many polls.
+        self.is_of_others = !self.watched.iter().any(is_own);
+        !self.is_of_others && (self.when == WaitFor::All || self.watched.len() == 1)
     }
 
     fn poll_tasks(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -204,7 +227,17 @@ impl<T> Future for Wait<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<DoneAndPending<T>> {
         let this = self.get_mut();
-        this.poll_tasks(cx).map(|()| this.partition())
+        if this.poll_tasks(cx).is_pending() {
+            if this.is_hopeless() {
+                panic!(
+                    "task {} waits for itself, which would never end: give its handle to another task, or use \
+                     `wait_timeout`",
+                    hooks::current_task_id()
+                );
+            }
+            return Poll::Pending;
+        }
+        Poll::Ready(this.partition())
     }
 }
 
