@@ -136,7 +136,14 @@ fn read_at_and_write_at_leave_the_position_alone() {
         assert_eq!(file.read_at(&mut some, 199_998).await.unwrap(), 5);
         assert_eq!(&some, b"\0\0abc");
         assert_eq!(file.read_at(&mut some, 1 << 40).await.unwrap(), 0);
-        assert!(file.read_at(&mut some, u64::MAX).await.is_err());
+        for offset in [1 << 63, u64::MAX] {
+            let read = file.read_at(&mut some, offset).await.unwrap_err();
+            let write = file.write_all_at(b"abc", offset).await.unwrap_err();
+            for error in [read, write] {
+                assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+                assert!(error.to_string().contains(&offset.to_string()), "{error}");
+            }
+        }
         assert_eq!(file.stream_position().await.unwrap(), 100);
         let mut all = Vec::new();
         file.rewind().await.unwrap();

@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{FileType, Metadata};
-use std::io::Result;
+use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use corio_runtime::Task;
 use corio_sync::hooks::{self, Site};
 use futures_core::Stream;
 
 use super::Call;
 use super::call::{poll_task, start, with_path};
+use crate::background::Running;
 
 /// As many entries are fetched by one call.
 const BATCH: usize = 512;
@@ -72,7 +72,7 @@ pub struct ReadDir {
 /// Where the entries come from that have not been fetched yet.
 enum Rest {
     Idle(std::fs::ReadDir),
-    Fetching(Task<Batch>),
+    Fetching(Running<Batch>),
     End,
 }
 
@@ -195,11 +195,18 @@ impl DirEntry {
     ///
     /// # Errors
     ///
-    /// When that was not known and could not be found out, for instance because it is gone.
+    /// When that was not known and could not be found out, for instance because it is gone: those of
+    /// [`symlink_metadata`](super::symlink_metadata), with the path in the message, the same each time.
     pub fn file_type(&self) -> Result<FileType> {
         match &self.file_type {
             Ok(file_type) => Ok(*file_type),
-            Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),
+            Err(error) => {
+                let again = match error.raw_os_error() {
+                    Some(number) => Error::from_raw_os_error(number),
+                    None => Error::new(error.kind(), error.to_string()),
+                };
+                Err(with_path(again, "find out the type of", &self.path()))
+            }
         }
     }
 
@@ -220,5 +227,29 @@ impl DirEntry {
     /// The number of its inode.
     pub fn ino(&self) -> u64 {
         std::os::unix::fs::DirEntryExt::ino(&self.entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw_os_error;
+
+    #[test]
+    fn an_error_keeps_its_number_and_names_the_entry() {
+        let dir = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let mut entry = DirEntry::new(dir.into_iter().next().unwrap().unwrap());
+        entry.file_type = Err(Error::from_raw_os_error(libc::ESTALE));
+        for _ in 0..2 {
+            let error = entry.file_type().unwrap_err();
+            assert_eq!(raw_os_error(&error), Some(libc::ESTALE));
+            assert_eq!(error.kind(), Error::from_raw_os_error(libc::ESTALE).kind());
+            assert!(error.to_string().contains(&entry.path().display().to_string()), "{error}");
+        }
+        entry.file_type = Err(Error::new(std::io::ErrorKind::InvalidData, "odd"));
+        let error = entry.file_type().unwrap_err();
+        assert!(
+            error.kind() == std::io::ErrorKind::InvalidData && error.to_string().ends_with(": odd")
+        );
     }
 }

@@ -48,17 +48,26 @@ pub fn open_cached(path: &Path, flags: c_int) -> io::Result<OwnedFd> {
 ///
 /// # Errors
 ///
-/// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; else those of the system's `preadv2`, by which
-/// some file systems refuse such reads.
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; [`InvalidInput`](io::ErrorKind::InvalidInput),
+/// without a number of the system's, when the offset is beyond what it knows; else those of the system's `preadv2`,
+/// by which some file systems refuse such reads.
 pub fn read_cached(fd: BorrowedFd<'_>, buf: &mut [u8], offset: Option<u64>) -> io::Result<usize> {
     // An offset of -1 is the position.
     let offset = match offset {
-        Some(offset) => libc::off_t::try_from(offset).map_err(io::Error::other)?,
+        Some(offset) => libc::off_t::try_from(offset).map_err(|_| beyond(offset))?,
         None => -1,
     };
     let part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
     // SAFETY: the descriptor is open, and the one part is the buffer (L1).
     check(unsafe { libc::preadv2(fd.as_raw_fd(), &raw const part, 1, offset, libc::RWF_NOWAIT) })
+}
+
+#[cold]
+fn beyond(offset: u64) -> io::Error {
+    let most = libc::off_t::MAX;
+    let text =
+        format!("an offset of {offset} is beyond the end of any file: {most} is the largest");
+    io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
 /// What is known of a file.

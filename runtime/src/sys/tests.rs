@@ -82,7 +82,9 @@ mod linux {
     #[test]
     fn an_offset_beyond_the_systems_is_an_error() {
         let file = File::open("Cargo.toml").unwrap();
-        read_cached(file.as_fd(), &mut [0; 4], Some(u64::MAX)).unwrap_err();
+        let error = read_cached(file.as_fd(), &mut [0; 4], Some(u64::MAX)).unwrap_err();
+        assert_eq!((error.kind(), error.raw_os_error()), (io::ErrorKind::InvalidInput, None));
+        assert!(error.to_string().contains(&u64::MAX.to_string()), "{error}");
         let (near, _far) = UnixStream::pair().unwrap();
         send_file(near.as_fd(), file.as_fd(), u64::MAX, 1).unwrap_err();
     }

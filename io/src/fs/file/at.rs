@@ -1,10 +1,19 @@
 //! Reading and writing at a given place: the position neither counts nor moves.
 
-use std::io::{ErrorKind, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::FileExt;
 
 use super::File;
 use crate::fs::call::{outcome, start};
+
+/// Refuses the largest offsets, which mean something else to the system.
+fn check_offset(offset: u64) -> Result<()> {
+    if i64::try_from(offset).is_err() {
+        let text = format!("no file has an offset of {offset}: {} is the largest", i64::MAX);
+        return Err(Error::new(ErrorKind::InvalidInput, text));
+    }
+    Ok(())
+}
 
 impl File {
     /// Reads some bytes at `offset`; returns how many, 0 at the end of the file.
@@ -13,7 +22,8 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Those of the system's `pread`, with the path in the message.
+    /// Those of the system's `pread`, with the path in the message; an offset beyond the system's is
+    /// [`InvalidInput`](ErrorKind::InvalidInput).
     ///
     /// # Cancel safety
     ///
@@ -36,8 +46,8 @@ impl File {
     #[doc(alias = "pread")]
     pub async fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
         let inner = self.inner()?;
-        // The largest offsets mean something else to the system.
-        if inner.is_clean() && i64::try_from(offset).is_ok() {
+        check_offset(offset).map_err(|error| inner.sink.named("read", error))?;
+        if inner.is_clean() {
             if let Some(n) = self.reading.read_at_once(&inner.sink.file, buf, offset) {
                 return Ok(n);
             }
@@ -65,7 +75,8 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Those of the system's `pwrite`, with the path in the message; some of `data` may have been written.
+    /// Those of the system's `pwrite`, with the path in the message; some of `data` may have been written,
+    /// but nothing of it at an offset beyond the system's ([`InvalidInput`](ErrorKind::InvalidInput)).
     ///
     /// # Cancel safety
     ///
@@ -73,6 +84,7 @@ impl File {
     #[doc(alias = "pwrite")]
     pub async fn write_all_at(&self, data: &[u8], offset: u64) -> Result<()> {
         let (inner, data) = (self.inner()?.clone(), data.to_vec());
+        check_offset(offset).map_err(|error| inner.sink.named("write to", error))?;
         let write = start(move || {
             let _turn = inner.turn();
             let written = inner.sink.file.write_all_at(&data, offset);

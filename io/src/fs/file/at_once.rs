@@ -57,6 +57,8 @@ mod linux {
                 {
                     None
                 }
+                // The system has not been asked: the offset is beyond what it knows.
+                Err(error) if error.raw_os_error().is_none() => None,
                 Err(_) => {
                     // Ordering: Relaxed, see above.
                     self.refused.store(true, Ordering::Relaxed);
