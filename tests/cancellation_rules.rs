@@ -15,9 +15,15 @@ use corio::structured::current_deadline;
 use corio::{CancelScope, CancelToken, catch_cancel, finally, finally_local, timeout};
 
 const STRUCTURED: &str = "tests/structured.rs";
-const RT_STRUCTURED: &str = "runtime/tests/structured.rs";
-const RT_CLEANUPS: &str = "runtime/tests/cleanups.rs";
-const RT_CANCEL: &str = "runtime/tests/cancel.rs";
+const RT_CANCEL_CLEANUPS: &str = "runtime/tests/cancel/cleanups.rs";
+const RT_ENDS: &str = "runtime/tests/cleanups/ends.rs";
+const RT_FINALLY: &str = "runtime/tests/cleanups/finally.rs";
+const RT_LIMITS: &str = "runtime/tests/cleanups/limits.rs";
+const RT_LOCAL: &str = "runtime/tests/cleanups/local.rs";
+const RT_OUTSIDE: &str = "runtime/tests/cleanups/outside.rs";
+const RT_PANICS: &str = "runtime/tests/cleanups/panics.rs";
+const RT_VARIABLES: &str = "runtime/tests/cleanups/variables.rs";
+const RT_CHILDREN: &str = "runtime/tests/groups/children.rs";
 const REQUESTS: &str = "tests/asyncio_tasks/can/requests.rs";
 const CATCHING: &str = "tests/asyncio_tasks/can/catching.rs";
 const CALLS: &str = "tests/asyncio_time/th.rs";
@@ -31,10 +37,10 @@ const RULES: &[(&str, &str, &str)] = &[
     ("cancel my children and wait until the last is gone", STRUCTURED, "a_dropped_group_ends_its_children_before_the_task_is_done"),
     ("so does a `TaskSet`", "runtime/tests/task_set.rs", "c04_a_set_that_is_dropped_is_waited_for"),
     ("is a `finally` whose body borrows what its cleanup closes", "tests/other_systems/acm.rs", "acm_01_what_the_body_borrows_is_closed_however_it_ends"),
-    ("the body returns, or returns an error", RT_STRUCTURED, "cleanup_runs_when_the_body_returns"),
-    ("| the body panics |", RT_CLEANUPS, "a_panic_of_the_body_comes_out_after_the_cleanup"),
-    ("its handle does not resolve before", RT_STRUCTURED, "cleanup_runs_when_the_task_is_cancelled_and_before_it_is_done"),
-    ("a timeout elapses: `timeout`, `move_on_after`", RT_STRUCTURED, "a_timeout_waits_for_the_cleanup_of_what_it_drops"),
+    ("the body returns, or returns an error", RT_FINALLY, "cleanup_runs_when_the_body_returns"),
+    ("| the body panics |", RT_PANICS, "a_panic_of_the_body_comes_out_after_the_cleanup"),
+    ("its handle does not resolve before", RT_FINALLY, "cleanup_runs_when_the_task_is_cancelled_and_before_it_is_done"),
+    ("a timeout elapses: `timeout`, `move_on_after`", RT_FINALLY, "a_timeout_waits_for_the_cleanup_of_what_it_drops"),
     ("a timeout elapses: `timeout`, `move_on_after`", STRUCTURED, "a_cleanup_may_use_the_whole_runtime"),
     ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", STRUCTURED, "a_select_waits_for_the_losers_before_its_handler"),
     ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", "tests/waiting.rs", "a_race_has_one_winner_and_the_losers_are_cleaned_up"),
@@ -42,41 +48,41 @@ const RULES: &[(&str, &str, &str)] = &[
     ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", STRUCTURED, "a_try_join_waits_for_what_it_drops"),
     ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", "tests/waiting.rs", "try_gather_stops_at_the_first_error_and_waits_for_what_it_drops"),
     ("plain `drop`, or another crate's `select!`", STRUCTURED, "what_a_plain_drop_owes_is_left_to_the_task"),
-    ("the runtime, before `drop` returns", RT_STRUCTURED, "shutdown_waits_for_cleanups"),
-    ("the runtime of that thread", RT_STRUCTURED, "a_cleanup_dropped_outside_any_task_goes_to_the_runtime"),
-    ("the one on which the body was polled", RT_STRUCTURED, "a_body_that_is_dropped_on_a_thread_without_a_runtime_is_cleaned_up_by_its_own"),
+    ("the runtime, before `drop` returns", RT_ENDS, "shutdown_waits_for_cleanups"),
+    ("the runtime of that thread", RT_OUTSIDE, "a_cleanup_dropped_outside_any_task_goes_to_the_runtime"),
+    ("the one on which the body was polled", RT_OUTSIDE, "a_body_that_is_dropped_on_a_thread_without_a_runtime_is_cleaned_up_by_its_own"),
     ("the one on which its tasks run", "net/tests/servers.rs", "a_server_that_is_dropped_outside_any_task_is_waited_for"),
-    ("holds wherever the whole is dropped, also on a plain thread", RT_CLEANUPS, "outside_any_task_children_are_cleaned_up_before_what_is_around_them"),
+    ("holds wherever the whole is dropped, also on a plain thread", RT_OUTSIDE, "outside_any_task_children_are_cleaned_up_before_what_is_around_them"),
     ("**Inner first.**", STRUCTURED, "nested_cleanups_and_groups_unwind_from_the_inside"),
     ("Two arms of a `join!` clean up concurrently", HERE, "two_arms_of_a_join_clean_up_concurrently"),
     ("A body that was never polled owes nothing", STRUCTURED, "a_body_that_was_never_polled_owes_nothing"),
     ("the last one runs first, and each runs whatever became of the others", "tests/other_systems/acm.rs", "acm_03_a_stack_runs_the_last_first_and_all"),
     ("A panic in the cleanup comes out likewise", "tests/other_systems/acm.rs", "acm_02_failures_to_open_and_to_close_are_told"),
     ("only the panic hook tells of it", REQUESTS, "can_31_a_panic_of_a_cleanup_ends_that_cleanup_only"),
-    ("A cleanup sees those of the place that its `finally` is in", RT_CLEANUPS, "a_cleanup_sees_the_variables_of_its_place_however_its_body_ends"),
-    ("what it sets, nobody else sees", RT_CLEANUPS, "a_cleanup_that_is_handed_over_has_variables_of_its_own"),
+    ("A cleanup sees those of the place that its `finally` is in", RT_VARIABLES, "a_cleanup_sees_the_variables_of_its_place_however_its_body_ends"),
+    ("what it sets, nobody else sees", RT_VARIABLES, "a_cleanup_that_is_handed_over_has_variables_of_its_own"),
     ("**A second cancel changes nothing.**", STRUCTURED, "a_second_cancel_does_not_stop_a_cleanup"),
-    ("`Runtime::shutdown_timeout` has waited for its time", RT_STRUCTURED, "c10_a_cleanup_that_hangs_is_dropped_at_the_deadline"),
-    ("`shutdown_background` waits for nothing", RT_CLEANUPS, "the_cleanups_that_are_dropped_are_counted"),
-    ("a `CancelScope` with a `cleanup_limit` around it was cut off", RT_CANCEL, "trio_13_c10_a_cleanup_over_its_limit_is_dropped"),
+    ("`Runtime::shutdown_timeout` has waited for its time", RT_ENDS, "c10_a_cleanup_that_hangs_is_dropped_at_the_deadline"),
+    ("`shutdown_background` waits for nothing", RT_LIMITS, "the_cleanups_that_are_dropped_are_counted"),
+    ("a `CancelScope` with a `cleanup_limit` around it was cut off", RT_CANCEL_CLEANUPS, "trio_13_c10_a_cleanup_over_its_limit_is_dropped"),
     ("its runtime is gone, and it is dropped on a thread without one", HERE, "a_cleanup_without_a_place_to_run_is_told_of"),
     ("it is not `Send` (`finally_local`), and is dropped on a thread that runs no tasks", HERE, "a_cleanup_without_a_place_to_run_is_told_of"),
-    ("A line on stderr tells of each", RT_CLEANUPS, "the_cleanups_that_are_dropped_are_counted"),
-    ("A line on stderr tells of each", RT_CLEANUPS, "only_of_cleanups_that_are_lost_it_is_said_so"),
-    ("What the cleanup waited for in turn is given up with it", RT_CLEANUPS, "the_limit_drops_a_cleanup_that_another_task_has"),
-    ("waits until those that it cut off are gone", RT_CLEANUPS, "nothing_of_a_group_outlives_a_scope_that_limits_its_cleanups"),
+    ("A line on stderr tells of each", RT_LIMITS, "the_cleanups_that_are_dropped_are_counted"),
+    ("A line on stderr tells of each", RT_OUTSIDE, "only_of_cleanups_that_are_lost_it_is_said_so"),
+    ("What the cleanup waited for in turn is given up with it", RT_LIMITS, "the_limit_drops_a_cleanup_that_another_task_has"),
+    ("waits until those that it cut off are gone", RT_LIMITS, "nothing_of_a_group_outlives_a_scope_that_limits_its_cleanups"),
     ("The body may borrow", STRUCTURED, "a_body_may_borrow_and_its_cleanup_owns"),
-    ("it runs on the thread where it was made", RT_STRUCTURED, "a_local_cleanup_runs_on_its_thread_and_is_waited_for"),
+    ("it runs on the thread where it was made", RT_LOCAL, "a_local_cleanup_runs_on_its_thread_and_is_waited_for"),
     ("The body is gone, and with it all that it borrowed, before the cleanup starts", STRUCTURED, "the_body_is_gone_before_its_cleanup_starts"),
     ("A value that the body returned while its cleanup was running is lost", HERE, "a_value_that_waits_for_its_cleanup_is_lost_with_the_finally"),
     ("is never dropped, and never cleaned up", HERE, "a_body_that_is_leaked_is_not_cleaned_up"),
     ("each asks once, and asking again is harmless", REQUESTS, "can_05_two_requests_are_one"),
     ("cancelled before its first poll never runs its body", REQUESTS, "can_04_a_task_cancelled_at_birth_never_begins"),
     ("ends at its next `.await` that would wait", REQUESTS, "can_13_a_task_that_cancels_itself_ends_at_its_next_wait"),
-    ("cannot be stopped, and is waited for", RT_STRUCTURED, "a_cancelled_call_that_runs_is_waited_for"),
+    ("cannot be stopped, and is waited for", RT_CHILDREN, "a_cancelled_call_that_runs_is_waited_for"),
     ("`blocking::Options::abandon_on_cancel` is left alone instead", CALLS, "th_22_an_abandoned_call_runs_on"),
     ("neither its task nor the end of the runtime waits for it", CALLS, "th_22_the_end_does_not_wait_for_an_abandoned_call"),
-    ("what it drops is cleaned up by the runtime", RT_CLEANUPS, "what_a_blocking_call_drops_is_cleaned_up_by_the_runtime"),
+    ("what it drops is cleaned up by the runtime", RT_OUTSIDE, "what_a_blocking_call_drops_is_cleaned_up_by_the_runtime"),
     ("The reason is in the task's error", REQUESTS, "can_20_the_reason_is_in_the_error"),
     ("in what `catch_cancel` gives", REQUESTS, "can_19_the_reason_arrives_in_the_body"),
     ("the first request is the one that counts", REQUESTS, "can_06_the_first_reason_counts"),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use corio_runtime::structured::{finally, scope, scope_local};
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
-use kit::{ms, on_all};
+use kit::{Count, ms, on_all};
 
 #[test]
 fn children_borrow_and_are_waited_for() {
@@ -200,5 +200,37 @@ fn scopes_nest() {
         })
         .await;
         assert_eq!(text, "xy");
+    });
+}
+
+/// Children that were never taken up are dropped while the body's panic passes through: that panic comes out,
+/// and theirs, which would end the process, do not.
+#[test]
+fn children_that_panic_when_they_are_dropped_leave_the_bodys_panic_alone() {
+    struct Bomb(Count);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.add();
+            panic!("a child's");
+        }
+    }
+
+    on_all(|| async {
+        let dropped = Count::default();
+        let theirs = dropped.clone();
+        let task = spawn(async move {
+            scope(async |s| {
+                for _ in 0..3 {
+                    let bomb = Bomb(theirs.clone());
+                    s.spawn(async move { drop(bomb) });
+                }
+                panic!("the body's");
+            })
+            .await
+        });
+        let error = task.await.unwrap_err();
+        assert!(error.to_string().contains("the body's"), "{error}");
+        assert_eq!(dropped.get(), 3);
     });
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each program uses a part of it")]
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,14 +14,20 @@ use corio_runtime::structured::finally;
 use corio_runtime::time::sleep;
 use corio_runtime::{task, yield_now};
 use corio_sync::Event;
+use corio_sync::prim::Mutex;
+
+pub(crate) fn single() -> Runtime {
+    Builder::new_current_thread().build().unwrap()
+}
+
+pub(crate) fn multi(workers: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(workers).build().unwrap()
+}
 
 /// Runs `f` on the single-threaded executor, and on the work-stealing one with one and two workers.
 pub(crate) fn on_all<F: Future<Output = ()>>(f: impl Fn() -> F) {
-    let single: Runtime = Builder::new_current_thread().build().unwrap();
-    single.block_on(f());
-    for workers in [1, 2] {
-        let multi = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        multi.block_on(f());
+    for runtime in [single(), multi(1), multi(2)] {
+        runtime.block_on(f());
     }
 }
 
@@ -48,6 +55,48 @@ impl Count {
         self.0.load(Ordering::SeqCst)
     }
 }
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn add(&self, what: impl ToString) {
+        self.0.lock().push(what.to_string());
+    }
+
+    pub(crate) fn get(&self) -> Vec<String> {
+        self.0.lock().clone()
+    }
+
+    /// A cleanup that gives way a few times and is then in the log.
+    pub(crate) fn cleanup(&self, what: &'static str) -> impl FnOnce() -> Cleanup + Send + 'static {
+        let log = self.clone();
+        move || {
+            Box::pin(async move {
+                for _ in 0..3 {
+                    yield_now().await;
+                }
+                log.add(what);
+            })
+        }
+    }
+
+    /// A future that waits for ever, with a cleanup that takes `time` and is then in the log.
+    pub(crate) fn guarded(
+        &self,
+        what: &'static str,
+        time: Duration,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let log = self.clone();
+        finally(pending::<()>(), move || async move {
+            sleep(time).await;
+            log.add(what);
+        })
+    }
+}
+
+type Cleanup = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Waits for ever, and tells so ([`settle`] looks), where std's `pending` says nothing.
 pub(crate) async fn pending<T>() -> T {
