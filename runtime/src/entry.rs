@@ -62,7 +62,7 @@ pub fn run_cancellable_main<F: Future>(config: Config, main: F) -> F::Output {
     };
     let output = {
         let runtime = config.build();
-        runtime.block_on_cancellable(main, |main| ctrl_c.start(main))
+        runtime.block_on_cancellable(main, &mut |main| ctrl_c.start(main))
     };
     // Until here, with the tasks cancelled and cleaned up, the second Ctrl-C is heard; and the first
     // one, if it comes only after main has ended by itself, does not cut the cleanups short.

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
-use corio_sync::hooks::TaskHead;
 use corio_sync::prim::Ordering;
 
 use crate::executor::Config;
@@ -25,10 +24,12 @@ use crate::executor::core_shared::CoreRef;
 use crate::executor::shared::Shared;
 use crate::say::say;
 use crate::task::Task;
+use crate::task::cell::{Cell, Hook, VTable};
+use crate::task::end::{self, Failure};
 use crate::task::harness::publish;
-use crate::task::header::{Cell, Header, Hook, VTable};
+use crate::task::header::Header;
 use crate::task::id;
-use crate::task::spawn::{Options as TaskOptions, head_of};
+use crate::task::spawn::{Options as TaskOptions, header_at};
 use crate::task::state::State;
 use crate::task::waker::release;
 
@@ -144,14 +145,13 @@ where
     T: Send,
     H: Hook<T> + Send,
 {
-    let home = home_of(shared);
-    let header = header_of(&home, options, const { &Cell::<Call<F>, H>::VTABLE });
-    let task = Cell::allocate(None, header, Call(Some(f)), hook);
-    // SAFETY: the handle's reference, and the output's type is the hook's.
-    let handle = unsafe { Task::new(task) };
-    // SAFETY: a cell with a closure that is `Send`, made just now with `header_of`.
-    unsafe { submit(shared, &home, task, listed) };
-    handle
+    let task = header_of(shared, options, Cell::<Call<F>, H>::VTABLE);
+    // SAFETY: made just now, with this table; the closure is `Send`. The handle's reference is for the handle.
+    unsafe {
+        Cell::fill(task, Call(Some(f)), hook);
+        submit(shared, task, listed);
+        Task::new(task)
+    }
 }
 
 /// The core that a call belongs to.
@@ -162,15 +162,18 @@ fn home_of(shared: &Arc<Shared>) -> CoreRef {
 
 /// A header with the references that `spawn_call` needs: the task list's (or what stands for it), the handle's and
 /// the job's.
-fn header_of(home: &CoreRef, options: TaskOptions, vtable: &'static VTable) -> Header {
-    let head: TaskHead = head_of(id::take_block(1), options.site);
+fn header_of(
+    shared: &Arc<Shared>,
+    options: TaskOptions,
+    vtable: &'static VTable,
+) -> NonNull<Header> {
     let state = State::new_blocking();
-    let header = Header::new(head, state, 3, vtable, home.as_ptr(), options.extras());
+    let (id, home) = (id::take_block(1), home_of(shared));
+    let task = header_at(&home, id, options.site, options.name, state, 3, vtable);
+    // SAFETY: just made.
     // Ordering: Relaxed for all accesses: it is written while nobody else knows the call.
-    header.list_index.store(UNLISTED, Ordering::Relaxed);
-    // The count on the home core (E2 of the cores).
-    std::mem::forget(home.clone());
-    header
+    unsafe { task.as_ref() }.list_index.store(UNLISTED, Ordering::Relaxed);
+    task
 }
 
 /// Gives a call to the pool, or ends it if the pool does not take it.
@@ -179,7 +182,9 @@ fn header_of(home: &CoreRef, options: TaskOptions, vtable: &'static VTable) -> H
 ///
 /// `task` is the header of a call's cell, fresh and on no list. It may be run and dropped on any thread. The
 /// references of list and job become this function's.
-unsafe fn submit(shared: &Shared, home: &CoreRef, task: NonNull<Header>, listed: bool) {
+unsafe fn submit(shared: &Shared, task: NonNull<Header>, listed: bool) {
+    // SAFETY: fresh, and alive with the handle's reference; so is its core (T6).
+    let home = unsafe { task.as_ref().core.as_ref() };
     let refused = if listed { !home.add_task(task) } else { shared.is_closing() };
     if refused {
         // SAFETY: fresh, and on no list: the list's reference and the job's are ours.
@@ -258,8 +263,9 @@ unsafe fn end(task: NonNull<Header>, end: End) {
     let Some(cancelled) = header.state.claim() else { return };
     let end = if cancelled { End::Refused(None) } else { end };
     if let End::Refused(why) = end {
+        let failure = why.map_or(Failure::Cancelled, Failure::NotStarted);
         // SAFETY: this thread claimed the call, so the stage is its own (T2).
-        unsafe { (header.vtable.cancel)(task, why) };
+        unsafe { end::fail(task, failure) };
     } else {
         // SAFETY: as above.
         unsafe { poll(task) };
@@ -293,7 +299,7 @@ unsafe fn poll(task: NonNull<Header>) {
     let outer = CURRENT.replace(task.as_ptr());
     let mut cx = TaskContext::from_waker(std::task::Waker::noop());
     // SAFETY: the caller's promise.
-    let polled = unsafe { (header.vtable.poll)(task, &mut cx) };
+    let polled = unsafe { end::poll(task, &mut cx) };
     debug_assert!(polled.is_ready(), "a call is ready at its first poll");
     CURRENT.set(outer);
     if let Some(context) = &context {

@@ -4,7 +4,8 @@ use corio_sync::hooks::Site;
 
 use super::spawn_call;
 use crate::executor::context::{NO_RUNTIME, current_shared};
-use crate::task::header::{Header, Hook, Plain};
+use crate::task::cell::{Hook, HookTable, Plain};
+use crate::task::header::Header;
 use crate::task::spawn::{Options as TaskOptions, spawn};
 use crate::task::{Builder, Task, TaskError};
 
@@ -88,6 +89,7 @@ struct Passing;
 
 impl<T> Hook<Result<T, TaskError>> for Passing {
     type Value = T;
+    const TABLE: Option<HookTable> = None;
 
     fn returned(&mut self, output: Result<T, TaskError>, task: &Header) -> Result<T, TaskError> {
         output.map_err(|error| error.of(task))

@@ -7,7 +7,6 @@
 //! Either way it has a header, so that it has an id, context variables, and a cleanup set, which is
 //! drained before `block_on` returns.
 
-use std::any::Any;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::{Pin, pin};
@@ -17,17 +16,21 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use corio_sync::hooks::Site;
 use corio_sync::prim::{Ordering, Parker};
+use pin_project_lite::pin_project;
 
 use super::context::Context;
 use super::core::{Core, Main, Polled};
+use super::mains::Place;
 use super::shared::Shared;
 use crate::cleanup;
+use crate::task::end::tell_done;
 use crate::task::harness::with_current;
-use crate::task::header::{Header, catch, drop_payload, drop_quietly};
+use crate::task::header::Header;
 use crate::task::id;
 use crate::task::intercept;
 use crate::task::join::Canceller;
-use crate::task::spawn::{Options, main_header};
+use crate::task::quiet::{Payload, catch, drop_payload};
+use crate::task::spawn::main_header;
 use crate::task::state::Next;
 use crate::task::waker::{release, waker_of};
 
@@ -37,18 +40,66 @@ use crate::task::waker::{release, waker_of};
 pub(crate) fn block_on<F: Future>(
     shared: &Arc<Shared>,
     future: F,
-    started: impl FnOnce(Canceller),
+    started: &mut dyn FnMut(Canceller),
 ) -> Option<F::Output> {
+    let mut root = pin!(Root { future: Some(future), output: None });
+    drive_root(shared, root.as_mut(), started);
+    root.project().output.take()
+}
+
+/// The main future and its output, as what drives it sees them: all that depends on their types.
+trait MainBody {
+    /// Polls the future; `Ready` when its output is there.
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()>;
+    /// Drops the future in place.
+    fn drop_future(self: Pin<&mut Self>);
+    /// Drops the output, if it is there.
+    fn drop_output(self: Pin<&mut Self>);
+}
+
+pin_project! {
+    /// A main future with a place for its output.
+    struct Root<F: Future> {
+        #[pin]
+        future: Option<F>,
+        output: Option<F::Output>,
+    }
+}
+
+impl<F: Future> MainBody for Root<F> {
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let this = self.project();
+        let Some(future) = this.future.as_pin_mut() else {
+            unreachable!("the future is there until there is an outcome")
+        };
+        future.poll(cx).map(|output| *this.output = Some(output))
+    }
+
+    fn drop_future(self: Pin<&mut Self>) {
+        self.project().future.set(None);
+    }
+
+    fn drop_output(self: Pin<&mut Self>) {
+        *self.project().output = None;
+    }
+}
+
+/// Drives the main future to its end, and drops it. Panics as it did.
+#[track_caller]
+fn drive_root(
+    shared: &Arc<Shared>,
+    root: Pin<&mut dyn MainBody>,
+    started: &mut dyn FnMut(Canceller),
+) {
     refuse_nesting();
     let site = Site::caller();
-    let future = pin!(Some(future));
+    let main = MainFuture { root, outcome: None };
     let ended = match shared.take_core() {
-        Some(core) => on_core(shared, core, future, site, started),
-        None => beside(shared, future, site, started),
+        Some(core) => on_core(shared, core, main, site, started),
+        None => beside(shared, main, site, started),
     };
-    match ended {
-        Ok(output) => output,
-        Err(payload) => std::panic::resume_unwind(payload),
+    if let Err(payload) = ended {
+        std::panic::resume_unwind(payload);
     }
 }
 
@@ -63,16 +114,16 @@ fn refuse_nesting() {
     }
 }
 
-/// What a main future came to: its output, `None` if it was cancelled, or its panic.
-type Outcome<T> = Result<Option<T>, Box<dyn Any + Send>>;
+/// What a main future came to: `Ok` with its output in place, or without it if it was cancelled, or its panic.
+type Outcome = Result<(), Payload>;
 
 /// The main future and what it came to; polled until it is over and its cleanups have run.
-struct MainFuture<'a, F: Future> {
-    future: Pin<&'a mut Option<F>>,
-    outcome: Option<Outcome<F::Output>>,
+struct MainFuture<'a> {
+    root: Pin<&'a mut dyn MainBody>,
+    outcome: Option<Outcome>,
 }
 
-impl<F: Future> MainFuture<'_, F> {
+impl MainFuture<'_> {
     /// One poll, as the thread's current task `header`; `true` when everything is over.
     ///
     /// With `stuck` it fails instead, for that reason.
@@ -84,38 +135,21 @@ impl<F: Future> MainFuture<'_, F> {
         cx: &mut TaskContext<'_>,
     ) -> bool {
         if self.outcome.is_none() {
+            // SAFETY: this thread polls the main task.
+            let cancelled = || cancel && unsafe { intercept::drops_main(header, false) };
             let polled = if let Some(why) = stuck {
                 Some(catch(|| panic!("{why}")))
-            // SAFETY: this thread polls the main task.
-            } else if cancel && unsafe { intercept::drops_main(header, false) } {
-                Some(Ok(None))
+            } else if cancelled() {
+                Some(Ok(()))
             } else {
-                catch(|| match self.future.as_mut().as_pin_mut() {
-                    Some(future) => future.poll(cx).map(Some),
-                    None => unreachable!("the future is there until there is an outcome"),
-                })
-                .map_or_else(
-                    |payload| Some(Err(payload)),
-                    |polled| match polled {
-                        Poll::Ready(output) => Some(Ok(output)),
-                        Poll::Pending => None,
-                    },
-                )
+                match catch(|| self.root.as_mut().poll(cx)) {
+                    Ok(Poll::Pending) => None,
+                    Ok(Poll::Ready(())) => Some(Ok(())),
+                    Err(payload) => Some(Err(payload)),
+                }
             };
             if let Some(outcome) = polled {
-                // Dropping it hands over the cleanups of what it was in the middle of.
-                let dropped = catch(|| self.future.set(None));
-                self.outcome = Some(match (outcome, dropped) {
-                    (Ok(output), Err(payload)) => {
-                        drop_quietly(output);
-                        Err(payload)
-                    }
-                    (outcome, Ok(())) => outcome,
-                    (Err(first), Err(second)) => {
-                        drop_payload(second);
-                        Err(first)
-                    }
-                });
+                self.end(outcome);
             }
         }
         // SAFETY: this thread polls the main task.
@@ -123,7 +157,26 @@ impl<F: Future> MainFuture<'_, F> {
         cleaned && self.outcome.is_some()
     }
 
-    fn into_outcome(self) -> Outcome<F::Output> {
+    /// The future has come to `outcome`, unless its drop panics.
+    fn end(&mut self, outcome: Outcome) {
+        // Dropping it hands over the cleanups of what it was in the middle of.
+        let dropped = catch(|| self.root.as_mut().drop_future());
+        self.outcome = Some(match (outcome, dropped) {
+            (Ok(()), Err(payload)) => {
+                if let Err(second) = catch(|| self.root.as_mut().drop_output()) {
+                    drop_payload(second);
+                }
+                Err(payload)
+            }
+            (outcome, Ok(())) => outcome,
+            (Err(first), Err(second)) => {
+                drop_payload(second);
+                Err(first)
+            }
+        });
+    }
+
+    fn into_outcome(self) -> Outcome {
         self.outcome.expect("the main future has been polled to its end")
     }
 }
@@ -146,42 +199,41 @@ impl MainHeader {
 impl Drop for MainHeader {
     fn drop(&mut self) {
         let _ = self.get().state.complete();
-        // SAFETY: the stage of a main header is a `Pending` that nobody polls.
-        unsafe { (self.get().vtable.done)(self.0) };
+        // SAFETY: once, and the header is ours.
+        unsafe { tell_done(self.0) };
         // SAFETY: the one reference that `main_header` gave.
         unsafe { release(self.0) };
     }
 }
 
-fn on_core<F: Future>(
+fn on_core(
     shared: &Arc<Shared>,
     core: Box<Core>,
-    future: Pin<&mut Option<F>>,
+    main: MainFuture<'_>,
     site: Site,
-    started: impl FnOnce(Canceller),
-) -> Outcome<F::Output> {
+    started: &mut dyn FnMut(Canceller),
+) -> Outcome {
     let context = Context::new(shared.clone(), Some(&core));
     // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
     unsafe { context.join() };
-    core.on_alloc();
-    let header = MainHeader(main_header(core.shared_ptr(), core.next_id(), Options::at(site)));
+    let header = MainHeader(main_header(&core.shared_ref(), core.next_id(), site));
     context.leave();
     drop(context);
     started(header.canceller());
-    drive(shared, core, header, MainFuture { future, outcome: None })
+    drive(shared, core, header, main)
 }
 
 /// Runs `core` until the main future, its cleanups and the thread's `!Send` tasks are over.
-fn drive<F: Future>(
+fn drive(
     shared: &Arc<Shared>,
     core: Box<Core>,
     header: MainHeader,
-    mut main: MainFuture<'_, F>,
-) -> Outcome<F::Output> {
+    mut main: MainFuture<'_>,
+) -> Outcome {
     let context = Context::new(shared.clone(), Some(&core));
     // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
     unsafe { context.join() };
-    shared.mains.enter(header.0);
+    shared.mains.enter(header.0, Place::OnCore);
     // A main header is queued from birth.
     core.push_bound(header.0);
 
@@ -230,31 +282,36 @@ impl Wake for Unpark {
 
 /// Polls the main future while other threads have all the cores. On a runtime without workers it
 /// moves onto the core when that becomes free, since then nobody else runs the tasks it waits for.
-fn beside<F: Future>(
+fn beside(
     shared: &Arc<Shared>,
-    future: Pin<&mut Option<F>>,
+    mut main: MainFuture<'_>,
     site: Site,
-    started: impl FnOnce(Canceller),
-) -> Outcome<F::Output> {
+    started: &mut dyn FnMut(Canceller),
+) -> Outcome {
     let parker = Arc::new(Parker::new());
     let waker = Waker::from(Arc::new(Unpark(parker.clone())));
     let context = Context::new(shared.clone(), None);
     // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
     unsafe { context.join() };
-    let home = shared.core_for_strangers();
-    let header = MainHeader(main_header(home.as_ptr(), id::take_block(1), Options::at(site)));
-    // The count of the header's cell on the core (T6).
-    std::mem::forget(home);
+    let header = {
+        let home = shared.core_for_strangers();
+        MainHeader(main_header(&home, id::take_block(1), site))
+    };
     started(header.canceller());
-    shared.mains.enter(header.0);
+    shared.mains.enter(header.0, Place::Beside);
     shared.wait_for_core(parker.clone());
 
-    let mut main = MainFuture { future, outcome: None };
     let free_core = loop {
         let this = header.get();
         let cancel = this.state.is_cancelled();
         let mut cx = TaskContext::from_waker(&waker);
-        if with_current(this, || main.poll(this, cancel, None, &mut cx)) {
+        this.state.set_running_beside(true);
+        let over = with_current(this, || main.poll(this, cancel, None, &mut cx));
+        let now_ms = (shared.clock.now_ns() / 1_000_000) as u32;
+        // Ordering: Relaxed, introspection reads a snapshot.
+        this.since_ms.store(now_ms, Ordering::Relaxed);
+        this.state.set_running_beside(false);
+        if over {
             break None;
         }
         if !shared.config.multi_thread {

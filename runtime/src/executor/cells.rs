@@ -24,27 +24,44 @@ const KEPT: usize = 128 << 10;
 
 /// Free blocks of one core, by class. Used by the core's thread alone.
 pub(crate) struct Cells {
-    lists: [Cell<*mut Free>; CLASSES],
-    counts: [Cell<u32>; CLASSES],
+    classes: [Class; CLASSES],
+}
+
+struct Class {
+    /// The first block.
+    list: Cell<*mut Free>,
+    /// How many more blocks are kept.
+    room: Cell<u32>,
 }
 
 struct Free {
     next: *mut Free,
 }
 
-/// The class of blocks that fit `layout`, if there is one.
-///
-/// In debug builds there is none, so that tools which watch the allocator see each cell.
-#[inline]
-const fn class_of(layout: Layout) -> Option<usize> {
-    if cfg!(debug_assertions) || layout.size() > LARGEST || layout.align() > ALIGN {
-        return None;
-    }
-    Some(layout.size().saturating_sub(EXTRA + 1) / STEP)
+/// What a cell takes: the layout of its block, and the class of that, if such blocks are kept. A constant of each
+/// type of cells, so that allocating and freeing need not know the type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    layout: Layout,
+    class: Option<u8>,
 }
 
-#[inline]
+impl Size {
+    /// The size of cells of the type `T`.
+    ///
+    /// In debug builds no blocks are kept, so that tools which watch the allocator see each cell.
+    pub(crate) const fn of<T>() -> Self {
+        let layout = Layout::new::<T>();
+        if cfg!(debug_assertions) || layout.size() > LARGEST || layout.align() > ALIGN {
+            return Self { layout, class: None };
+        }
+        let class = layout.size().saturating_sub(EXTRA + 1) / STEP;
+        Self { layout: layout_of(class), class: Some(class as u8) }
+    }
+}
+
 const fn layout_of(class: usize) -> Layout {
+    const { assert!(CLASSES <= u8::MAX as usize) };
     match Layout::from_size_align((class + 1) * STEP + EXTRA, ALIGN) {
         Ok(layout) => layout,
         Err(_) => unreachable!(),
@@ -53,33 +70,36 @@ const fn layout_of(class: usize) -> Layout {
 
 impl Cells {
     pub(crate) fn new() -> Self {
-        Self {
-            lists: [const { Cell::new(ptr::null_mut()) }; CLASSES],
-            counts: [const { Cell::new(0) }; CLASSES],
-        }
+        let class = |class| Class {
+            list: Cell::new(ptr::null_mut()),
+            room: Cell::new((KEPT / layout_of(class).size()) as u32),
+        };
+        Self { classes: std::array::from_fn(class) }
     }
 
     #[inline]
-    fn take(&self, class: usize) -> Option<NonNull<u8>> {
-        let block = NonNull::new(self.lists[class].get())?;
+    fn take(&self, class: u8) -> Option<NonNull<u8>> {
+        let class = &self.classes[usize::from(class)];
+        let block = NonNull::new(class.list.get())?;
         // SAFETY: on the list, so it links to the next (A1).
-        self.lists[class].set(unsafe { block.as_ref() }.next);
-        self.counts[class].set(self.counts[class].get() - 1);
+        class.list.set(unsafe { block.as_ref() }.next);
+        class.room.set(class.room.get() + 1);
         Some(block.cast())
     }
 
     /// Keeps a block; `false` if there are enough of its class.
     #[inline]
-    fn keep(&self, class: usize, block: NonNull<u8>) -> bool {
-        let count = self.counts[class].get();
-        if count as usize * layout_of(class).size() >= KEPT {
+    fn keep(&self, class: u8, block: NonNull<u8>) -> bool {
+        let class = &self.classes[usize::from(class)];
+        let room = class.room.get();
+        if room == 0 {
             return false;
         }
         let block = block.cast::<Free>();
         // SAFETY: the caller's unused block, which is large enough (the smallest has 24 bytes).
-        unsafe { block.write(Free { next: self.lists[class].get() }) };
-        self.lists[class].set(block.as_ptr());
-        self.counts[class].set(count + 1);
+        unsafe { block.write(Free { next: class.list.get() }) };
+        class.list.set(block.as_ptr());
+        class.room.set(room - 1);
         true
     }
 }
@@ -87,7 +107,7 @@ impl Cells {
 impl Drop for Cells {
     fn drop(&mut self) {
         for class in 0..CLASSES {
-            while let Some(block) = self.take(class) {
+            while let Some(block) = self.take(class as u8) {
                 // SAFETY: from the allocator with this layout, and unused (A1).
                 unsafe { dealloc(block.as_ptr(), layout_of(class)) };
             }
@@ -97,14 +117,17 @@ impl Drop for Cells {
 
 /// Memory for a cell: from `cells`, if given and not empty, else from the allocator.
 #[inline]
-pub(crate) fn allocate(cells: Option<&Cells>, layout: Layout) -> NonNull<u8> {
-    let class = class_of(layout);
-    if let (Some(cells), Some(class)) = (cells, class) {
+pub(crate) fn allocate(cells: Option<&Cells>, size: Size) -> NonNull<u8> {
+    if let (Some(cells), Some(class)) = (cells, size.class) {
         if let Some(block) = cells.take(class) {
             return block;
         }
     }
-    let layout = class.map_or(layout, layout_of);
+    fresh(size.layout)
+}
+
+#[inline(never)]
+fn fresh(layout: Layout) -> NonNull<u8> {
     // SAFETY: no cell has a size of zero.
     NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
 }
@@ -113,15 +136,14 @@ pub(crate) fn allocate(cells: Option<&Cells>, layout: Layout) -> NonNull<u8> {
 ///
 /// # Safety
 ///
-/// `block` came from [`allocate`] with the same layout, and is not used any more.
+/// `block` came from [`allocate`] with the same size, and is not used any more.
 #[inline]
-pub(crate) unsafe fn free(cells: Option<&Cells>, block: NonNull<u8>, layout: Layout) {
-    let class = class_of(layout);
-    if let (Some(cells), Some(class)) = (cells, class) {
+pub(crate) unsafe fn free(cells: Option<&Cells>, block: NonNull<u8>, size: Size) {
+    if let (Some(cells), Some(class)) = (cells, size.class) {
         if cells.keep(class, block) {
             return;
         }
     }
     // SAFETY: the caller's promise; `allocate` used this layout.
-    unsafe { dealloc(block.as_ptr(), class.map_or(layout, layout_of)) };
+    unsafe { dealloc(block.as_ptr(), size.layout) };
 }

@@ -25,7 +25,7 @@ pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod core_shared;
 pub(crate) mod mailbox;
-mod mains;
+pub(crate) mod mains;
 mod metrics;
 pub(crate) mod park;
 pub(crate) mod ring;

@@ -126,10 +126,18 @@ impl Runtime {
     pub(crate) fn block_on_cancellable<F: Future>(
         &self,
         future: F,
-        started: impl FnOnce(Canceller),
+        started: &mut dyn FnMut(Canceller),
     ) -> Option<F::Output> {
         block_on(&self.handle.shared, future, started)
     }
+}
+
+#[cold]
+#[track_caller]
+fn was_cancelled() -> ! {
+    panic!(
+        "the future given to `block_on` was cancelled: somebody called `cancel` on its `task::current()`"
+    )
 }
 
 /// A moment that does not come.
@@ -194,7 +202,7 @@ impl Handle {
         F::Output: Send + 'static,
     {
         let options = Options::at(Site::caller());
-        if is_large::<F>() {
+        if const { is_large::<F>() } {
             spawn(&self.shared, Box::pin(future), Plain, options)
         } else {
             spawn(&self.shared, future, Plain, options)
@@ -219,16 +227,14 @@ impl Handle {
     /// When it is called inside a task, or when `future` panics.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let output = if is_large::<F>() {
-            block_on(&self.shared, Box::pin(future), drop)
+        let output = if const { is_large::<F>() } {
+            block_on(&self.shared, Box::pin(future), &mut drop::<Canceller>)
         } else {
-            block_on(&self.shared, future, drop)
+            block_on(&self.shared, future, &mut drop::<Canceller>)
         };
         match output {
             Some(output) => output,
-            None => panic!(
-                "the future given to `block_on` was cancelled: somebody called `cancel` on its `task::current()`"
-            ),
+            None => was_cancelled(),
         }
     }
 

@@ -92,7 +92,7 @@ fn is_certain(runtime: &Shared, core: &CoreShared) -> bool {
         return false;
     }
     let (mut held, mut known, mut mains) = (0_u64, 0_u64, 0);
-    runtime.mains.for_each(|main| {
+    runtime.mains.for_each(|main, _| {
         mains += 1;
         held += u64::from(main.refs());
         known += 1;

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use corio_sync::hooks::Site;
 
-use super::header::Plain;
+use super::cell::Plain;
 use super::join::Task;
 use super::large::is_large;
 use super::spawn::{Options, spawn_current, spawn_local_current};
@@ -190,7 +190,11 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        if is_large::<F>() { self.spawn_sized(Box::pin(future)) } else { self.spawn_sized(future) }
+        if const { is_large::<F>() } {
+            self.spawn_sized(Box::pin(future))
+        } else {
+            self.spawn_sized(future)
+        }
     }
 
     #[inline]
@@ -202,7 +206,7 @@ impl Builder {
     {
         match spawn_current(future, Plain, self.options) {
             Some(task) => task,
-            None => panic!("{NO_RUNTIME}"),
+            None => no_runtime(),
         }
     }
 
@@ -217,7 +221,7 @@ impl Builder {
         F: Future + 'static,
         F::Output: 'static,
     {
-        if is_large::<F>() {
+        if const { is_large::<F>() } {
             self.spawn_local_sized(Box::pin(future))
         } else {
             self.spawn_local_sized(future)
@@ -233,11 +237,7 @@ impl Builder {
     {
         match spawn_local_current(future, Plain, self.options) {
             Some(task) => task,
-            None => panic!(
-                "`spawn_local` needs a thread that runs tasks: call it inside a task, or in the future \
-                 given to `block_on` while a worker is free for that thread (raise `worker_threads` \
-                 if they are all busy)"
-            ),
+            None => no_core(),
         }
     }
 
@@ -252,7 +252,23 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let Some(shared) = current_shared() else { panic!("{NO_RUNTIME}") };
+        let Some(shared) = current_shared() else { no_runtime() };
         blocking::spawn_on(&shared, f, Plain, self.options)
     }
+}
+
+#[cold]
+#[track_caller]
+fn no_runtime() -> ! {
+    panic!("{NO_RUNTIME}")
+}
+
+#[cold]
+#[track_caller]
+fn no_core() -> ! {
+    panic!(
+        "`spawn_local` needs a thread that runs tasks: call it inside a task, or in the future \
+         given to `block_on` while a worker is free for that thread (raise `worker_threads` \
+         if they are all busy)"
+    )
 }

@@ -9,13 +9,13 @@ use std::task::{Context, Waker};
 use corio_sync::hooks;
 use corio_sync::prim::Ordering;
 
-use super::header::{Header, catch, drop_payload, drop_quietly};
-use super::id::TaskId;
+use super::end::{self, Failure};
+use super::header::Header;
 use super::intercept;
+use super::quiet::{catch, drop_payload, drop_quietly};
 use super::state::Next;
-use super::waker::waker_of;
+use super::waker::{free_on, waker_of};
 use crate::cleanup;
-use crate::executor::UnawaitedPanic;
 use crate::executor::abort::AbortOnUnwind;
 use crate::executor::core::Core;
 
@@ -80,10 +80,10 @@ unsafe fn turn(task: NonNull<Header>, cancel: bool, core: &Core) -> bool {
     if !header.state.is_closing() {
         // SAFETY: this thread polls the task.
         if cancel && unsafe { heeds_cancel(header, core) } {
-            // SAFETY: the poller owns the stage (T2).
-            unsafe { (header.vtable.cancel)(task, None) };
-        // SAFETY: as above.
-        } else if unsafe { (header.vtable.poll)(task, &mut cx) }.is_pending() {
+            // SAFETY: this thread polls the task (T2).
+            unsafe { end::fail(task, Failure::Cancelled) };
+        // SAFETY: as above; the task is not closing, so the future is there.
+        } else if unsafe { end::poll(task, &mut cx) }.is_pending() {
             // SAFETY: this thread polls the task.
             let _ = unsafe { cleanup::poll_all(header, &mut cx) };
             return false;
@@ -135,10 +135,8 @@ unsafe fn complete(task: NonNull<Header>, core: &Core) {
     // SAFETY: the list holds the task until here.
     unsafe { header.core.as_ref() }.remove_task(task);
     if header.drop_ref() {
-        let home = header.core;
         // SAFETY: that was the last reference.
-        unsafe { (header.vtable.dealloc)(task) };
-        core.on_dealloc(home);
+        unsafe { free_on(core, task) };
     }
 }
 
@@ -154,7 +152,7 @@ pub(crate) unsafe fn publish(task: NonNull<Header>) {
     let (interest, has_waker) = header.state.complete();
     if !interest {
         // SAFETY: no handle: the output is this thread's (T2).
-        unsafe { drop_unawaited(task) };
+        unsafe { end::drop_unawaited(task) };
     }
     if let Some(extras) = header.extras() {
         for callback in extras.take_callbacks() {
@@ -177,28 +175,5 @@ pub(crate) unsafe fn publish(task: NonNull<Header>) {
         }
     }
     // SAFETY: once, by the completing thread.
-    unsafe { (header.vtable.done)(task) };
-}
-
-/// Drops an outcome that nobody will await; a panic in it is reported.
-///
-/// # Safety
-///
-/// The output is the caller's (T2).
-pub(crate) unsafe fn drop_unawaited(task: NonNull<Header>) {
-    // SAFETY: the caller's promise.
-    let header = unsafe { task.as_ref() };
-    // SAFETY: the caller's promise.
-    if unsafe { (header.vtable.drop_output)(task) } {
-        let panic = UnawaitedPanic {
-            id: TaskId(header.head.id),
-            name: header.extras().and_then(|e| e.name.as_deref()),
-            spawned_at: header.head.spawned_at(),
-        };
-        // SAFETY: alive with the cell (T6).
-        match unsafe { header.core.as_ref() }.runtime() {
-            Some(runtime) => runtime.config.report_panic(&panic),
-            None => crate::say::say(format_args!("{panic}")),
-        }
-    }
+    unsafe { end::tell_done(task) };
 }

@@ -1,12 +1,12 @@
-//! A task in memory: one allocation, `header · hook · max(future, output)`.
+//! The part of a task in memory that does not depend on its types. What follows it is in `cell`.
 //!
-//! The invariants of the tasks' files (`header`, `harness`, `spawn`, `join`, `waker`):
-//! - **T1** A `NonNull<Header>` that is used points at the header of a live [`Cell`]: whoever holds
-//!   it owns one of `refs`, or knows somebody who does. The task list of the home core owns one from
+//! The invariants of the tasks' files (`header`, `cell`, `end`, `harness`, `spawn`, `join`, `waker`):
+//! - **T1** A `NonNull<Header>` that is used points at the header of a live [`Cell`](super::cell::Cell): whoever
+//!   holds it owns one of `refs`, or knows somebody who does. The task list of the home core owns one from
 //!   spawn until completion, and so covers queues and polls.
-//! - **T2** The stage (future, output) and the hook are touched only by the thread to which the state
-//!   word gives them (see `state`): the poller until DONE, then the handle; with no handle, the
-//!   completing thread.
+//! - **T2** The stage, what it says is there (future, outcome), and the hook are touched only by the thread to
+//!   which the state word gives them (see `state`): the poller until DONE, then the handle; with no handle, the
+//!   completing thread. The hook stays the completing thread's.
 //! - **T3** `vtable` is the one made for the very types in the cell.
 //! - **T4** A bound task is polled and its future dropped only on the thread that holds its core.
 //! - **T5** `joiner` is written by the handle while JOIN_WAKER is clear and the task is not done. Once
@@ -14,22 +14,19 @@
 //!   handle has gone; whichever of the two comes second drops it.
 //! - **T6** `core` points at a `CoreShared` that the cell keeps alive by one of its `cells` counts.
 
-use std::alloc::Layout;
-use std::future::Future;
-use std::mem::ManuallyDrop;
-use std::pin::Pin;
 use std::ptr::{self, NonNull};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 use corio_sync::hooks::TaskHead;
 use corio_sync::prim::{AtomicPtr, AtomicU32, Ordering, UnsafeCell};
 
+use super::cell::VTable;
+pub(crate) use super::cell::{Hook, Plain};
 use super::error::TaskError;
 use super::extras::Extras;
+pub(crate) use super::quiet::{catch, drop_payload, drop_quietly};
 use super::state::State;
-use crate::executor::cells;
-use crate::executor::context::with_core;
-use crate::executor::core::{Core, CoreRef, CoreShared};
+use crate::executor::core::{CoreRef, CoreShared};
 use crate::executor::mailbox::Linked;
 
 /// The part of a task that does not depend on its types.
@@ -40,6 +37,8 @@ pub(crate) struct Header {
     /// The index in the home core's task list. Under that list's lock.
     pub(crate) list_index: AtomicU32,
     pub(crate) state: State,
+    /// What follows the header and the hook (T2).
+    stage: UnsafeCell<Stage>,
     /// References: task list, handle, wakers, cancellers, mailbox. The cell goes with the last.
     refs: AtomicU32,
     /// When it last began to wait, in milliseconds of the core's clock. Written by the poller.
@@ -78,6 +77,7 @@ impl Header {
             head,
             list_index: AtomicU32::new(0),
             state,
+            stage: UnsafeCell::new(Stage::Future),
             refs: AtomicU32::new(refs),
             since_ms: AtomicU32::new(0),
             vtable,
@@ -103,9 +103,36 @@ impl Header {
         self.refs.load(Ordering::Relaxed)
     }
 
+    /// What there is behind the header.
+    ///
+    /// # Safety
+    ///
+    /// The stage is the caller's (T2).
+    #[inline]
+    pub(crate) unsafe fn stage(&self) -> Stage {
+        // SAFETY: the caller's promise.
+        self.stage.with(|stage| unsafe { *stage })
+    }
+
+    /// Notes what there is now.
+    ///
+    /// # Safety
+    ///
+    /// As `stage`.
+    #[inline]
+    pub(super) unsafe fn set_stage(&self, now: Stage) {
+        // SAFETY: the caller's promise.
+        self.stage.with_mut(|stage| unsafe { *stage = now });
+    }
+
     /// Gives one reference up; `true` if it was the last.
     #[inline]
     pub(crate) fn drop_ref(&self) -> bool {
+        // Who has the only reference has nobody beside him who could make or drop one: he need not count.
+        // Ordering: Acquire takes the accesses of those who gave theirs up before.
+        if self.refs.load(Ordering::Acquire) == 1 {
+            return true;
+        }
         // Ordering: Release hands this user's accesses to whoever frees the cell, Acquire takes
         // those of the others. (A fence would do with less; ThreadSanitizer does not see fences.)
         self.refs.fetch_sub(1, Ordering::AcqRel) == 1
@@ -152,323 +179,33 @@ impl Header {
     }
 }
 
-/// The operations that depend on a task's types. Each takes the header of a live cell (T1, T3).
-#[derive(Debug)]
-pub(crate) struct VTable {
-    /// Polls the future; `Ready` when it is gone and the outcome is stored. Never unwinds.
-    pub(crate) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
-    /// Drops the future and stores as the outcome that the task was cancelled, or why it could not
-    /// be started. Never unwinds.
-    pub(crate) cancel: unsafe fn(NonNull<Header>, Option<String>),
-    /// Tells the hook that the task is done. Never unwinds.
-    pub(crate) done: unsafe fn(NonNull<Header>),
-    /// Moves the outcome to `*mut Result<T, TaskError>`.
-    pub(crate) take_output: unsafe fn(NonNull<Header>, *mut ()),
-    /// The outcome, as a `*const Result<T, TaskError>`; null if it was taken.
-    pub(crate) peek_output: unsafe fn(NonNull<Header>) -> *const (),
-    /// Drops the outcome. Tells the panic in it, if there is one. Never unwinds.
-    pub(crate) drop_output: unsafe fn(NonNull<Header>) -> bool,
-    /// Frees the cell.
-    pub(crate) dealloc: unsafe fn(NonNull<Header>),
+/// What is in a cell behind its header and hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The future.
+    Future,
+    /// Nothing: the future is gone, and there is no outcome yet, or it was taken.
+    Nothing,
+    /// A value.
+    Value,
+    /// That the task was cancelled, or that it failed and its group has the error.
+    Stopped,
+    /// That a blocking call was not started.
+    NotStarted,
+    /// A panic.
+    Panic,
 }
 
-/// What stands between a future and the outcome of its task; a task group has one, others none.
-pub(crate) trait Hook<O>: 'static {
-    /// What awaiting the task's handle gives.
-    type Value;
-    /// The task is in memory; it is queued next, or refused because the runtime is shutting down.
-    fn born(&mut self, _task: &Header) {}
-    /// The future has returned `output`.
-    fn returned(&mut self, output: O, task: &Header) -> Result<Self::Value, TaskError>;
-    /// The future has panicked.
-    fn panicked(&mut self, payload: Box<dyn std::any::Any + Send>, task: &Header) -> TaskError {
-        TaskError::panic(payload, task)
-    }
-    /// The future was dropped because of a cancel request.
-    fn cancelled(&mut self, task: &Header) -> TaskError {
-        TaskError::cancelled(task)
-    }
-    /// The task is done: its cleanups have run, its outcome is published.
-    fn done(self, _task: &Header)
-    where
-        Self: Sized,
-    {
-    }
-}
-
-/// The hook of an ordinary task.
-#[derive(Debug)]
-pub(crate) struct Plain;
-
-impl<O> Hook<O> for Plain {
-    type Value = O;
-    #[inline]
-    fn returned(&mut self, output: O, _: &Header) -> Result<O, TaskError> {
-        Ok(output)
-    }
-}
-
-pub(crate) enum Stage<F, T> {
-    Running(F),
-    Finished(Result<T, TaskError>),
-    Consumed,
-}
-
-/// Why a future ends without an output.
-enum Failure {
-    Panicked(Box<dyn std::any::Any + Send>),
-    Cancelled,
-    /// A blocking call for which there is no thread, for the reason given.
-    NotStarted(String),
-}
-
-#[repr(C)]
-pub(crate) struct Cell<F: Future, H: Hook<F::Output>> {
-    pub(crate) header: Header,
-    /// Taken once, by `done`: every cell that is made is also completed.
-    hook: UnsafeCell<ManuallyDrop<H>>,
-    stage: UnsafeCell<Stage<F, H::Value>>,
-}
-
-impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
-    pub(crate) const VTABLE: VTable = VTable {
-        poll: Self::poll,
-        cancel: Self::cancel,
-        done: Self::done,
-        take_output: Self::take_output,
-        peek_output: Self::peek_output,
-        drop_output: Self::drop_output,
-        dealloc: Self::dealloc,
-    };
-
-    /// Puts a cell on the heap, in memory of `core` if it has some.
-    #[inline]
-    pub(crate) fn allocate(
-        core: Option<&Core>,
-        header: Header,
-        future: F,
-        hook: H,
-    ) -> NonNull<Header> {
-        let cell = cells::allocate(core.map(|c| &c.memory), Layout::new::<Self>()).cast::<Self>();
-        // SAFETY: fresh memory of this layout.
-        unsafe {
-            cell.write(Self {
-                header,
-                hook: UnsafeCell::new(ManuallyDrop::new(hook)),
-                stage: UnsafeCell::new(Stage::Running(future)),
-            });
+impl Stage {
+    /// The stage of an outcome that is no value.
+    pub(super) fn of(error: &TaskError) -> Self {
+        if error.is_panic() {
+            Self::Panic
+        } else if error.is_known_to_the_group() {
+            Self::Stopped
+        } else {
+            Self::NotStarted
         }
-        // SAFETY: just made, and nobody else knows it yet.
-        let this = unsafe { cell.as_ref() };
-        this.hook.with_mut(|hook| {
-            // SAFETY: as above, so the hook is this thread's.
-            let hook: &mut H = unsafe { &mut *hook };
-            hook.born(&this.header);
-        });
-        cell.cast()
-    }
-
-    /// # Safety
-    ///
-    /// T1, T3.
-    unsafe fn of<'a>(header: NonNull<Header>) -> &'a Self {
-        // SAFETY: the header is the first field of a live cell of this type (T1, T3, repr(C)).
-        unsafe { header.cast::<Self>().as_ref() }
-    }
-
-    unsafe fn poll(header: NonNull<Header>, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the caller's promise.
-        let cell = unsafe { Self::of(header) };
-        let polled = cell.stage.with_mut(|stage| {
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                // SAFETY: the poller owns the stage (T2).
-                let Stage::Running(future) = (unsafe { &mut *stage }) else {
-                    unreachable!("polled after its end");
-                };
-                // SAFETY: the future lies in the cell, which does not move, until it is dropped in
-                // place by `finish`.
-                unsafe { Pin::new_unchecked(future) }.poll(cx)
-            }))
-        });
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => {
-                // SAFETY: the poller owns stage and hook (T2).
-                unsafe { cell.finish(|hook| hook.returned(output, &cell.header)) };
-                Poll::Ready(())
-            }
-            Err(payload) => {
-                // SAFETY: as above.
-                unsafe { cell.fail(Failure::Panicked(payload)) };
-                Poll::Ready(())
-            }
-        }
-    }
-
-    unsafe fn cancel(header: NonNull<Header>, why: Option<String>) {
-        // SAFETY: the caller's promise.
-        let cell = unsafe { Self::of(header) };
-        let failure = why.map_or(Failure::Cancelled, Failure::NotStarted);
-        // SAFETY: the poller owns stage and hook (T2).
-        unsafe { cell.fail(failure) };
-    }
-
-    /// Ends a future that has no output. One function for all ways to fail, and not inlined: a task of every type
-    /// that a program spawns brings it along.
-    ///
-    /// # Safety
-    ///
-    /// As `finish`.
-    #[inline(never)]
-    unsafe fn fail(&self, failure: Failure) {
-        let outcome = |hook: &mut H| {
-            Err(match failure {
-                Failure::Panicked(payload) => hook.panicked(payload, &self.header),
-                Failure::Cancelled => hook.cancelled(&self.header),
-                Failure::NotStarted(why) => TaskError::not_started(why, &self.header),
-            })
-        };
-        // SAFETY: the caller's promise.
-        unsafe { self.finish(outcome) };
-    }
-
-    /// Drops the future in place and stores the outcome. A panic in the drop becomes the outcome,
-    /// unless there is a panic already.
-    ///
-    /// # Safety
-    ///
-    /// The caller owns stage and hook (T2).
-    unsafe fn finish(&self, outcome: impl FnOnce(&mut H) -> Result<H::Value, TaskError>) {
-        let hook = self.hook.with_mut(|hook| {
-            // SAFETY: the caller's promise; the hook is there until `done`, which comes later.
-            let hook: &mut H = unsafe { &mut *hook };
-            hook
-        });
-        let dropped = self.stage.with_mut(|stage| {
-            // The stage is `Consumed` once the drop below returns or unwinds: an assignment writes
-            // the new value also when dropping the old one panics.
-            // SAFETY: the caller's promise; the future is dropped where it lies.
-            catch(|| unsafe { *stage = Stage::Consumed })
-        });
-        let mut result = match catch(|| outcome(hook)) {
-            Ok(result) => result,
-            Err(payload) => Err(TaskError::panic(payload, &self.header)),
-        };
-        if let Err(payload) = dropped {
-            result = self.panicked_in_drop(hook, result, payload);
-        }
-        // SAFETY: the caller's promise; what is overwritten is `Consumed`.
-        self.stage.with_mut(|stage| unsafe { *stage = Stage::Finished(result) });
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn panicked_in_drop(
-        &self,
-        hook: &mut H,
-        result: Result<H::Value, TaskError>,
-        payload: Box<dyn std::any::Any + Send>,
-    ) -> Result<H::Value, TaskError> {
-        if matches!(&result, Err(error) if error.is_panic()) {
-            drop_payload(payload);
-            return result;
-        }
-        drop_quietly(result);
-        Err(match catch(|| hook.panicked(payload, &self.header)) {
-            Ok(error) => error,
-            Err(payload) => TaskError::panic(payload, &self.header),
-        })
-    }
-
-    unsafe fn done(header: NonNull<Header>) {
-        // SAFETY: the caller's promise.
-        let cell = unsafe { Self::of(header) };
-        // SAFETY: the completing thread keeps the hook after DONE: the handle never touches it (T2),
-        // and a task is completed once.
-        let hook = cell.hook.with_mut(|hook| unsafe { ManuallyDrop::take(&mut *hook) });
-        if let Err(payload) = catch(|| hook.done(&cell.header)) {
-            drop_payload(payload);
-        }
-    }
-
-    unsafe fn take_output(header: NonNull<Header>, to: *mut ()) {
-        // SAFETY: the caller's promise.
-        let cell = unsafe { Self::of(header) };
-        let stage = cell.stage.with_mut(|stage| {
-            // SAFETY: the caller owns the output (T2).
-            std::mem::replace(unsafe { &mut *stage }, Stage::Consumed)
-        });
-        if let Stage::Finished(result) = stage {
-            // SAFETY: `to` points at an `Option` of this type (T3).
-            unsafe { *to.cast::<Option<Result<H::Value, TaskError>>>() = Some(result) };
-        }
-    }
-
-    unsafe fn peek_output(header: NonNull<Header>) -> *const () {
-        // SAFETY: the caller's promise.
-        let cell = unsafe { Self::of(header) };
-        cell.stage.with(|stage| {
-            // SAFETY: the caller owns the output (T2).
-            match unsafe { &*stage } {
-                Stage::Finished(result) => ptr::from_ref(result).cast(),
-                Stage::Running(_) | Stage::Consumed => ptr::null(),
-            }
-        })
-    }
-
-    unsafe fn drop_output(header: NonNull<Header>) -> bool {
-        // SAFETY: the caller's promise.
-        let cell = unsafe { Self::of(header) };
-        let stage = cell.stage.with_mut(|stage| {
-            // SAFETY: the caller owns the output (T2).
-            std::mem::replace(unsafe { &mut *stage }, Stage::Consumed)
-        });
-        let panicked = matches!(&stage, Stage::Finished(Err(e)) if e.is_panic());
-        drop_quietly(stage);
-        panicked
-    }
-
-    unsafe fn dealloc(header: NonNull<Header>) {
-        let cell = header.cast::<Self>();
-        let extras = {
-            // SAFETY: the last reference is gone, so nobody else uses the cell.
-            let header = unsafe { header.as_ref() };
-            // Ordering: Relaxed, nobody else uses the cell.
-            header.extras.load(Ordering::Relaxed)
-        };
-        if !extras.is_null() {
-            // SAFETY: set once, from a box, and nobody else uses the cell.
-            drop_quietly(unsafe { Box::from_raw(extras) });
-        }
-        // SAFETY: as above; what is left in the cell is dropped once, here.
-        let dropped = catch(|| unsafe { ptr::drop_in_place(cell.as_ptr()) });
-        if let Err(payload) = dropped {
-            drop_payload(payload);
-        }
-        with_core(|core| {
-            // SAFETY: `allocate` made it with this layout.
-            unsafe { cells::free(core.map(|c| &c.memory), cell.cast(), Layout::new::<Self>()) };
-        });
-    }
-}
-
-/// Runs user code that may panic.
-pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Box<dyn std::any::Any + Send>> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f))
-}
-
-/// Drops a panic's payload, whose own drop may panic; that second payload is let go.
-pub(crate) fn drop_payload(payload: Box<dyn std::any::Any + Send>) {
-    if let Err(second) = catch(|| drop(payload)) {
-        std::mem::forget(second);
-    }
-}
-
-/// Drops a value of the user's; a panic in its drop has been reported by the panic hook and ends
-/// here.
-pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(payload) = catch(|| drop(value)) {
-        drop_payload(payload);
     }
 }
 

@@ -15,11 +15,13 @@ use std::time::Duration;
 use corio_sync::blocking;
 use corio_sync::hooks::{self, Site, WaitKind};
 
+use super::cell::Outcome;
 use super::context_copy::ContextVars;
+use super::end;
 use super::error::TaskError;
-use super::harness::drop_unawaited;
-use super::header::{Header, catch, drop_payload, drop_quietly};
+use super::header::{Header, Stage};
 use super::id::TaskId;
+use super::quiet::{catch, drop_payload, drop_quietly};
 use super::reason::CancelReason;
 use super::state::Join;
 use super::waker::{cancel, cancel_because, release, schedule};
@@ -200,44 +202,14 @@ impl<T> Task<T> {
         if !self.is_finished() {
             return None;
         }
-        // SAFETY: the task is done and the output is the handle's (T2), of this type (T3); it stays
+        // SAFETY: the task is done and the outcome is the handle's (T2), of this type (T3); it stays
         // where it is until the handle, which is borrowed for as long, takes it.
-        unsafe {
-            (self.header().vtable.peek_output)(self.task).cast::<Result<T, TaskError>>().as_ref()
-        }
+        unsafe { end::outcome(self.task).map(|outcome| outcome.cast::<Outcome<T>>().as_ref()) }
     }
 
     /// Ready when the task is done; its outcome stays.
     pub(crate) fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let header = self.header();
-        if header.state.is_done() {
-            return Poll::Ready(());
-        }
-        if header.state.has_waker() {
-            // SAFETY: only the handle writes the waker, and it does not while JOIN_WAKER is set; the
-            // completing thread only reads it (T5).
-            let same = header
-                .joiner
-                .with(|w| unsafe { (*w).as_ref() }.is_some_and(|w| w.will_wake(cx.waker())));
-            if same && !header.state.is_done() {
-                return Poll::Pending;
-            }
-            if header.state.take_waker_back() == Join::Done {
-                return Poll::Ready(());
-            }
-        }
-        let waker = cx.waker().clone();
-        // SAFETY: JOIN_WAKER is clear, so the slot is the handle's (T5).
-        let old = header.joiner.with_mut(|w| unsafe { (*w).replace(waker) });
-        drop(old);
-        match header.state.waker_stored() {
-            Join::Done => {
-                // SAFETY: the completing thread did not see the waker: the slot is the handle's (T5).
-                drop(header.joiner.with_mut(|w| unsafe { (*w).take() }));
-                Poll::Ready(())
-            }
-            Join::Pending => Poll::Pending,
-        }
+        poll_done(self.header(), cx)
     }
 }
 
@@ -245,55 +217,115 @@ impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     #[track_caller]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        std::task::ready!(hooks::poll_budget(cx));
-        if self.poll_done(cx).is_pending() {
-            if hooks::current_task_id() == self.header().head.id {
-                hooks::spend();
-                return Poll::Ready(Err(TaskError::awaits_itself(self.header())));
-            }
-            // The place is that of the task awaited: the `.await` itself cannot be known.
-            hooks::set_wait_on(
-                Site::new(self.header().head.spawned_at()),
-                WaitKind::Task,
-                self.header().head.id,
-            );
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // SAFETY: this is the handle, which owns a reference.
+        let taken = unsafe { poll_take(self.task, cx) };
+        // SAFETY: the outcome was given to this handle, and it is of this type (T3).
+        taken.map(|taken| taken.and_then(|outcome| unsafe { outcome.cast::<Outcome<T>>().read() }))
+    }
+}
+
+/// Ready when the task is done; its outcome stays. For its handle.
+fn poll_done(header: &Header, cx: &mut Context<'_>) -> Poll<()> {
+    if header.state.is_done() {
+        return Poll::Ready(());
+    }
+    if header.state.has_waker() {
+        // SAFETY: only the handle writes the waker, and it does not while JOIN_WAKER is set; the
+        // completing thread only reads it (T5).
+        let same = header
+            .joiner
+            .with(|w| unsafe { (*w).as_ref() }.is_some_and(|w| w.will_wake(cx.waker())));
+        if same && !header.state.is_done() {
             return Poll::Pending;
         }
-        hooks::spend();
-        let mut output: Option<Self::Output> = None;
-        // SAFETY: the task is done and the output is the handle's (T2), of this type (T3).
-        unsafe {
-            (self.header().vtable.take_output)(self.task, (&raw mut output).cast());
-        }
-        match output {
-            Some(output) => {
-                if output.as_ref().is_err_and(TaskError::is_known_to_the_group) {
-                    HANDED_OUT.set(HANDED_OUT.get().wrapping_add(1));
-                }
-                Poll::Ready(output)
-            }
-            None => panic!("task {} was awaited again after it had given its result", self.id()),
+        if header.state.take_waker_back() == Join::Done {
+            return Poll::Ready(());
         }
     }
+    let waker = cx.waker().clone();
+    // SAFETY: JOIN_WAKER is clear, so the slot is the handle's (T5).
+    let old = header.joiner.with_mut(|w| unsafe { (*w).replace(waker) });
+    drop(old);
+    match header.state.waker_stored() {
+        Join::Done => {
+            // SAFETY: the completing thread did not see the waker: the slot is the handle's (T5).
+            drop(header.joiner.with_mut(|w| unsafe { (*w).take() }));
+            Poll::Ready(())
+        }
+        Join::Pending => Poll::Pending,
+    }
+}
+
+/// Waits for the task's end, and then gives the outcome, where it lies, to the caller, who moves it out.
+///
+/// # Safety
+///
+/// The caller is the task's handle.
+#[track_caller]
+unsafe fn poll_take(
+    task: NonNull<Header>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<NonNull<()>, TaskError>> {
+    std::task::ready!(hooks::poll_budget(cx));
+    // SAFETY: the handle owns a reference (T1).
+    let header = unsafe { task.as_ref() };
+    if poll_done(header, cx).is_pending() {
+        if hooks::current_task_id() == header.head.id {
+            hooks::spend();
+            return Poll::Ready(Err(TaskError::awaits_itself(header)));
+        }
+        // The place is that of the task awaited: the `.await` itself cannot be known.
+        hooks::set_wait_on(Site::new(header.head.spawned_at()), WaitKind::Task, header.head.id);
+        return Poll::Pending;
+    }
+    hooks::spend();
+    // SAFETY: the task is done and the outcome is the handle's (T2).
+    let taken = unsafe { end::take_outcome(task) };
+    match taken {
+        Some((outcome, stage)) => {
+            if stage == Stage::Stopped {
+                HANDED_OUT.set(HANDED_OUT.get().wrapping_add(1));
+            }
+            Poll::Ready(Ok(outcome))
+        }
+        None => awaited_again(header),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn awaited_again(header: &Header) -> ! {
+    panic!("task {} was awaited again after it had given its result", TaskId(header.head.id))
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        let header = self.header();
-        let (done, clear) = header.state.drop_handle();
-        if clear {
-            // SAFETY: the completing thread has not seen the waker, or is done with it: the slot is
-            // the handle's (T5).
-            drop_quietly(header.joiner.with_mut(|w| unsafe { (*w).take() }));
-        }
-        if done {
-            // SAFETY: done, so the output is the handle's (T2).
-            unsafe { drop_unawaited(self.task) };
-        }
-        // SAFETY: the handle's reference ends here.
-        unsafe { release(self.task) };
+        // SAFETY: this is the handle, which ends here.
+        unsafe { drop_handle(self.task) };
     }
+}
+
+/// Gives the handle's reference and its rights up.
+///
+/// # Safety
+///
+/// The caller is the task's handle, and does nothing with it any more.
+unsafe fn drop_handle(task: NonNull<Header>) {
+    // SAFETY: the handle owns a reference (T1).
+    let header = unsafe { task.as_ref() };
+    let (done, clear) = header.state.drop_handle();
+    if clear {
+        // SAFETY: the completing thread has not seen the waker, or is done with it: the slot is
+        // the handle's (T5).
+        drop_quietly(header.joiner.with_mut(|w| unsafe { (*w).take() }));
+    }
+    if done {
+        // SAFETY: done, so the outcome is the handle's (T2).
+        unsafe { end::drop_unawaited(task) };
+    }
+    // SAFETY: the handle's reference ends here.
+    unsafe { release(task) };
 }
 
 impl<T> fmt::Debug for Task<T> {

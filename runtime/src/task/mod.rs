@@ -4,10 +4,12 @@
 //! that is not `Send`; [`spawn_blocking`] for code that blocks; [`Builder`] to give any of them a name.
 
 mod builder;
+pub(crate) mod cell;
 pub(crate) mod context_copy;
 pub(crate) mod context_vars;
 mod current;
 mod eager;
+pub(crate) mod end;
 pub(crate) mod error;
 pub(crate) mod extras;
 pub(crate) mod harness;
@@ -16,6 +18,7 @@ pub(crate) mod id;
 pub(crate) mod intercept;
 pub(crate) mod join;
 pub(crate) mod large;
+pub(crate) mod quiet;
 pub(crate) mod reason;
 pub(crate) mod spawn;
 pub(crate) mod state;

@@ -183,12 +183,6 @@ impl State {
     }
 
     /// Keeps shutdown from cancelling the task. Before it is queued.
-    pub(crate) fn shielded(self) -> Self {
-        self.shield();
-        self
-    }
-
-    /// As `shielded`.
     pub(crate) fn shield(&self) {
         // Ordering: Relaxed, nobody else knows the task yet.
         self.local.store(self.local.load(Ordering::Relaxed) | SHIELDED, Ordering::Relaxed);
@@ -343,6 +337,24 @@ impl State {
         // Ordering: Relaxed, a snapshot.
         let queued = self.local.load(Ordering::Relaxed) & QUEUED != 0;
         queued || self.shared.load(Ordering::Relaxed) & (SCHEDULED | NOTIFIED | DONE) != 0
+    }
+
+    /// Whether a thread polls the task. For introspection.
+    pub(crate) fn is_running(&self) -> bool {
+        // Ordering: Acquire, so that who sees the end of a poll sees what that has said of its wait, where the end
+        // was published (that of a stealable task); else a snapshot.
+        let running = self.shared.load(Ordering::Acquire) & RUNNING != 0;
+        running || self.local.load(Ordering::Relaxed) & POLLED != 0
+    }
+
+    /// A poll of a main future begins, or ends, that is on no core.
+    pub(crate) fn set_running_beside(&self, running: bool) {
+        // Ordering: Release, as the end of a poll; nothing but introspection looks at it.
+        if running {
+            self.shared.fetch_or(RUNNING, Ordering::Release);
+        } else {
+            self.shared.fetch_and(!RUNNING, Ordering::Release);
+        }
     }
 
     /// Whether the main future is gone and only cleanups are left. For the running thread.

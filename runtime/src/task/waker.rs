@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use corio_sync::hooks;
+use corio_sync::prim::Ordering;
 
-use super::header::Header;
+use super::header::{Header, drop_quietly};
 use super::reason::CancelReason;
 use super::state::Next;
-use crate::executor::context;
+use crate::executor::core::{Core, CoreShared};
+use crate::executor::{cells, context};
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
@@ -124,20 +126,63 @@ pub(crate) unsafe fn release(task: NonNull<Header>) {
     }
 }
 
-#[cold]
+#[inline(never)]
 unsafe fn free(task: NonNull<Header>) {
     // SAFETY: the caller gave up the last reference and is the only one who knows the cell.
-    let header = unsafe { task.as_ref() };
-    let core = header.core;
-    // The callback comes first: the cell's count on its core must not be the last thing to go while
-    // the cell is still being freed.
+    unsafe { drop_rest(task.as_ref()) };
     // SAFETY: as above.
-    unsafe { (header.vtable.dealloc)(task) };
-    context::with_core(|here| match here {
-        Some(here) if here.is(core) => here.on_dealloc(core),
+    context::with_core(|core| unsafe { free_memory(core, task) });
+}
+
+/// As `free`, on the thread of `core`.
+///
+/// # Safety
+///
+/// The caller gave up the last reference.
+pub(super) unsafe fn free_on(core: &Core, task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        drop_rest(task.as_ref());
+        free_memory(Some(core), task);
+    }
+}
+
+/// Drops what a header may still have.
+///
+/// # Safety
+///
+/// The caller alone knows the task, and frees it next.
+#[inline]
+unsafe fn drop_rest(header: &Header) {
+    // Ordering: Relaxed, nobody else uses the cell.
+    let extras = header.extras.load(Ordering::Relaxed);
+    if !extras.is_null() {
+        // SAFETY: set once, from a box, and nobody else uses it.
+        drop_quietly(unsafe { Box::from_raw(extras) });
+    }
+    // A waker is left where the handle wanted to change it and could not: the clone of the next one panicked.
+    // SAFETY: nobody else uses the slot.
+    if let Some(waker) = header.joiner.with_mut(|joiner| unsafe { (*joiner).take() }) {
+        drop_quietly(waker);
+    }
+}
+
+/// Gives the memory of a cell back, and then its count on its core, which must not be the last thing to go before.
+///
+/// # Safety
+///
+/// As `drop_rest`; `core` is the one that this thread has, if it has one.
+#[inline]
+unsafe fn free_memory(core: Option<&Core>, task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    let (home, size) = unsafe { (task.as_ref().core, task.as_ref().vtable.size) };
+    // SAFETY: the cell was allocated with this size (T3), and is not used any more.
+    unsafe { cells::free(core.map(|core| &core.memory), task.cast(), size) };
+    match core {
+        Some(core) => core.on_dealloc(home),
         // SAFETY: the cell's count (T6) is given up once, here.
-        _ => unsafe { crate::executor::core::CoreShared::release(core, 1) },
-    });
+        None => unsafe { CoreShared::release(home, 1) },
+    }
 }
 
 /// Asks the task to stop; `true` if it was not asked before and is not done.

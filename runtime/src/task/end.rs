@@ -1,0 +1,244 @@
+//! How a future ends, and what becomes of its outcome. Nothing here is generic.
+//!
+//! See `header` for the invariants T1 to T6.
+
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+use super::error::TaskError;
+use super::header::{Header, Stage};
+use super::id::TaskId;
+use super::quiet::{Payload, catch, drop_at, drop_payload, drop_quietly_at};
+use crate::executor::UnawaitedPanic;
+
+/// Why a future ends without an output.
+pub(crate) enum Failure {
+    Panicked(Payload),
+    Cancelled,
+    /// A blocking call for which there is no thread, for the reason given.
+    NotStarted(String),
+}
+
+/// Polls the future; `Ready` when it is gone and the outcome is stored.
+///
+/// # Safety
+///
+/// The caller is the poller (T2), and the future is there.
+#[inline]
+pub(crate) unsafe fn poll(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<()> {
+    // SAFETY: the poller knows who has a reference (T1).
+    let vtable = unsafe { task.as_ref() }.vtable;
+    // SAFETY: the caller's promise.
+    match catch(|| unsafe { (vtable.poll)(task, cx) }) {
+        Ok(polled) => polled,
+        Err(payload) => {
+            // SAFETY: the caller's promise.
+            unsafe { fail(task, Failure::Panicked(payload)) };
+            Poll::Ready(())
+        }
+    }
+}
+
+/// Ends a future that has no output: drops it in place and stores the outcome. A panic in the drop becomes the
+/// outcome, unless there is a panic already.
+///
+/// # Safety
+///
+/// The caller is the poller (T2).
+#[inline(never)]
+pub(crate) unsafe fn fail(task: NonNull<Header>, failure: Failure) {
+    // SAFETY: the poller knows who has a reference (T1).
+    let header = unsafe { task.as_ref() };
+    // SAFETY: the poller owns the stage (T2).
+    let is_there = unsafe { header.stage() } == Stage::Future;
+    // SAFETY: the poller owns the future (T2).
+    let panic = if is_there { unsafe { drop_future(task, true) } } else { None };
+    let error = match failure {
+        // SAFETY: the poller owns the hook (T2).
+        Failure::Panicked(payload) if is_there => unsafe { panicked(task, payload) },
+        // The future had returned, and then the hook panicked.
+        Failure::Panicked(payload) => TaskError::panic(payload, header),
+        // SAFETY: the poller owns the hook (T2).
+        Failure::Cancelled => unsafe { cancelled(task) },
+        Failure::NotStarted(why) => TaskError::not_started(why, header),
+    };
+    // SAFETY: the poller owns the outcome (T2), whose place is free.
+    unsafe { put_error(task, error) };
+    if let Some(payload) = panic {
+        // SAFETY: the poller owns hook and outcome (T2).
+        unsafe { panicked_in_drop(task, payload) };
+    }
+}
+
+/// Drops the future in place, if there is something to drop; gives the payload of a panic in that.
+///
+/// # Safety
+///
+/// The caller is the poller (T2), and the future is there.
+#[inline]
+pub(super) unsafe fn drop_future(task: NonNull<Header>, needs_drop: bool) -> Option<Payload> {
+    // SAFETY: the poller knows who has a reference (T1), and owns the stage (T2).
+    let vtable = unsafe {
+        // Before the drop, which may unwind.
+        task.as_ref().set_stage(Stage::Nothing);
+        task.as_ref().vtable
+    };
+    if !needs_drop {
+        return None;
+    }
+    // SAFETY: the poller owns the future (T2, T3).
+    unsafe { drop_at(vtable.place(task), vtable.drop_future) }
+}
+
+/// What the hook makes of a panic.
+///
+/// # Safety
+///
+/// The caller owns the hook (T2).
+unsafe fn panicked(task: NonNull<Header>, payload: Payload) -> TaskError {
+    // SAFETY: the caller knows who has a reference (T1).
+    let header = unsafe { task.as_ref() };
+    let Some(hook) = &header.vtable.hook else { return TaskError::panic(payload, header) };
+    // SAFETY: the caller's promise (T3).
+    let told = || unsafe { (hook.panicked)(header.vtable.hook_place(task), payload, header) };
+    catch(told).unwrap_or_else(|payload| TaskError::panic(payload, header))
+}
+
+/// What the hook makes of the task's end because of a cancel request.
+///
+/// # Safety
+///
+/// As `panicked`.
+unsafe fn cancelled(task: NonNull<Header>) -> TaskError {
+    // SAFETY: the caller knows who has a reference (T1).
+    let header = unsafe { task.as_ref() };
+    let Some(hook) = &header.vtable.hook else { return TaskError::cancelled(header) };
+    // SAFETY: the caller's promise (T3).
+    let told = || unsafe { (hook.cancelled)(header.vtable.hook_place(task), header) };
+    catch(told).unwrap_or_else(|payload| TaskError::panic(payload, header))
+}
+
+/// The drop of the future panicked, and the outcome is stored: the panic takes its place, unless it is one.
+///
+/// # Safety
+///
+/// The caller owns hook and outcome (T2).
+#[cold]
+pub(super) unsafe fn panicked_in_drop(task: NonNull<Header>, payload: Payload) {
+    // SAFETY: the caller knows who has a reference (T1), and owns the stage (T2).
+    if unsafe { task.as_ref().stage() } == Stage::Panic {
+        return drop_payload(payload);
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        drop_outcome(task);
+        put_error(task, panicked(task, payload));
+    }
+}
+
+/// # Safety
+///
+/// The caller owns the outcome (T2), whose place is free.
+unsafe fn put_error(task: NonNull<Header>, error: TaskError) {
+    // SAFETY: the caller knows who has a reference (T1).
+    let header = unsafe { task.as_ref() };
+    let stage = Stage::of(&error);
+    // SAFETY: the caller's promise (T3).
+    unsafe {
+        (header.vtable.put_error)(header.vtable.place(task), error);
+        header.set_stage(stage);
+    }
+}
+
+/// Drops the outcome.
+///
+/// # Safety
+///
+/// The caller owns it (T2), and it is there.
+unsafe fn drop_outcome(task: NonNull<Header>) {
+    // SAFETY: the caller knows who has a reference (T1).
+    let header = unsafe { task.as_ref() };
+    // SAFETY: the caller's promise (T3).
+    unsafe {
+        header.set_stage(Stage::Nothing);
+        drop_quietly_at(header.vtable.place(task), header.vtable.drop_outcome);
+    }
+}
+
+/// Drops an outcome that nobody will await, unless it was taken; a panic in it is reported.
+///
+/// # Safety
+///
+/// The outcome is the caller's (T2).
+pub(crate) unsafe fn drop_unawaited(task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    let stage = unsafe { task.as_ref().stage() };
+    if stage == Stage::Nothing {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { drop_outcome(task) };
+    if stage == Stage::Panic {
+        // SAFETY: the caller knows who has a reference (T1).
+        report(unsafe { task.as_ref() });
+    }
+}
+
+/// Reports the panic of a task.
+#[cold]
+fn report(header: &Header) {
+    let panic = UnawaitedPanic {
+        id: TaskId(header.head.id),
+        name: header.extras().and_then(|e| e.name.as_deref()),
+        spawned_at: header.head.spawned_at(),
+    };
+    // SAFETY: alive with the cell (T6).
+    match unsafe { header.core.as_ref() }.runtime() {
+        Some(runtime) => runtime.config.report_panic(&panic),
+        None => crate::say::say(format_args!("{panic}")),
+    }
+}
+
+/// The outcome of a task that is done, where it lies; `None` if it was taken.
+///
+/// # Safety
+///
+/// The caller owns it (T2).
+pub(super) unsafe fn outcome(task: NonNull<Header>) -> Option<NonNull<()>> {
+    // SAFETY: the caller's promise.
+    if unsafe { task.as_ref().stage() } == Stage::Nothing {
+        return None;
+    }
+    // SAFETY: the caller's promise (T3).
+    NonNull::new(unsafe { task.as_ref().vtable.place(task) })
+}
+
+/// As [`outcome`], with the stage; the place counts as free after this.
+///
+/// # Safety
+///
+/// As `outcome`.
+pub(super) unsafe fn take_outcome(task: NonNull<Header>) -> Option<(NonNull<()>, Stage)> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let outcome = outcome(task)?;
+        let stage = task.as_ref().stage();
+        task.as_ref().set_stage(Stage::Nothing);
+        Some((outcome, stage))
+    }
+}
+
+/// Tells the hook that the task is done.
+///
+/// # Safety
+///
+/// The caller completed the task, and calls this once: the handle never touches the hook (T2).
+pub(crate) unsafe fn tell_done(task: NonNull<Header>) {
+    // SAFETY: the caller knows who has a reference (T1).
+    let header = unsafe { task.as_ref() };
+    let Some(hook) = &header.vtable.hook else { return };
+    // SAFETY: the caller's promise (T3).
+    if let Err(payload) = catch(|| unsafe { (hook.done)(header.vtable.hook_place(task), header) }) {
+        drop_payload(payload);
+    }
+}
