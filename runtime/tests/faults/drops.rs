@@ -1,12 +1,11 @@
 //! Tasks that are dropped, also in the middle of a panic or of one another.
 
 use std::future::{Future, pending, poll_fn};
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use corio_runtime::runtime::Builder;
