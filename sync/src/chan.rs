@@ -23,7 +23,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use crate::hooks::{self, Caller, WaitKind};
-use crate::prim::{SpinGuard, SpinLock};
+use crate::prim::{Linger, SpinGuard, SpinLock};
 use crate::waitlist::{List, Waiter, Wakers};
 
 use ahead::Ahead;
@@ -68,7 +68,7 @@ pub(crate) struct Chan<S> {
     /// What introspection says that waiters wait for.
     kind: WaitKind,
     /// Keeps what comes next off the cache lines of the lock; an alignment would cost twice as much.
-    _apart: [u64; 6],
+    _apart: [u64; 8],
     /// What a receiver that is alone has taken out and not handed out; it changes that without the lock.
     ahead: Ahead,
 }
@@ -96,6 +96,10 @@ pub(crate) struct State<S> {
     closing: List<()>,
     /// The waker of a receiver that is alone; such a channel has no `receivers`.
     lone_receiver: Option<Waker>,
+    /// Whether a slot that is not free mostly is in a moment.
+    room_patience: Linger,
+    /// Whether an item that is not there mostly is in a moment.
+    item_patience: Linger,
 }
 
 impl<S: Storage> State<S> {
@@ -125,10 +129,16 @@ impl<S: Storage> State<S> {
         self.promise()
     }
 
+    /// Whether there is an item that was promised to nobody.
+    #[inline]
+    fn has_item(&self) -> bool {
+        self.storage.len() > self.promised
+    }
+
     /// Promises an item to the longest waiting receiver, if there are both.
     #[inline]
     fn promise(&mut self) -> Option<Waker> {
-        if self.receivers.is_empty() || self.storage.len() <= self.promised {
+        if self.receivers.is_empty() || !self.has_item() {
             return None;
         }
         self.promised += 1;
@@ -162,7 +172,7 @@ impl<S: Storage> State<S> {
     /// Takes an item that was promised to nobody; gives whom to wake as well.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<(S::Item, Option<Waker>)> {
-        if self.storage.len() <= self.promised {
+        if !self.has_item() {
             return None;
         }
         let item = self.storage.pop()?;
@@ -206,9 +216,11 @@ impl<S: Storage> Chan<S> {
             receivers: List::new(),
             closing: List::new(),
             lone_receiver: None,
+            room_patience: Linger::new(),
+            item_patience: Linger::new(),
         };
         let ahead = Ahead::new(capacity != usize::MAX);
-        Self { state: SpinLock::new(state), kind, _apart: [0; 6], ahead }
+        Self { state: SpinLock::new(state), kind, _apart: [0; 8], ahead }
     }
 
     #[inline]

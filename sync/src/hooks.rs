@@ -52,9 +52,10 @@ pub enum WaitKind {
     Cleanup,
     Yield,
     Other,
+    Several,
 }
 
-const KINDS: [(WaitKind, &str); 29] = [
+const KINDS: [(WaitKind, &str); 30] = [
     (WaitKind::None, "none"),
     (WaitKind::Sleep, "sleep"),
     (WaitKind::Mutex, "mutex"),
@@ -84,6 +85,7 @@ const KINDS: [(WaitKind, &str); 29] = [
     (WaitKind::Cleanup, "cleanup"),
     (WaitKind::Yield, "yield"),
     (WaitKind::Other, "other"),
+    (WaitKind::Several, "several futures"),
 ];
 
 impl WaitKind {
@@ -370,6 +372,23 @@ pub fn set_wait_on(site: Site, kind: WaitKind, who: u64) {
             // Ordering: Relaxed, introspection reads a snapshot.
             head.wait.store(site.to_bits() | ((kind as u32) << SITE_BITS), Ordering::Relaxed);
             head.wait_who.store(who as u32, Ordering::Relaxed);
+        }
+    });
+}
+
+/// Says that the current task is about to return `Pending`, waiting for several futures of which none that it
+/// waits for has been polled just now: if nothing has said otherwise in this poll. The place is that of its spawn.
+#[inline]
+pub fn set_wait_for_several() {
+    with_tls(|tls| {
+        let task = tls.task.get();
+        if !task.is_null() {
+            // SAFETY: not null, so it points at a live head (H1).
+            let head = unsafe { &*task };
+            // Ordering: Relaxed, this thread alone writes it, see `set_wait_on`.
+            if head.wait.load(Ordering::Relaxed) == 0 {
+                set_wait(head.spawn_site, WaitKind::Several);
+            }
         }
     });
 }

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use super::Fifo;
-use crate::prim::{AtomicBool, AtomicUsize, Ordering, SpinLock, planted};
+use crate::prim::{AtomicBool, AtomicUsize, Linger, Ordering, SpinLock, planted};
 
 /// What the receiver changes without the lock, which senders seldom look at.
 #[derive(Debug)]
@@ -91,6 +91,8 @@ pub(crate) struct Inbox<T> {
     items: SpinLock<VecDeque<T>>,
     /// The items are the last of a burst.
     burst: bool,
+    /// Whether what does not lie here yet mostly comes in a moment.
+    patience: SpinLock<Linger>,
 }
 
 /// Nothing in it is ever pinned.
@@ -98,12 +100,21 @@ impl<T> Unpin for Inbox<T> {}
 
 impl<T> Inbox<T> {
     pub(crate) fn new() -> Self {
-        Self { items: SpinLock::new(VecDeque::new()), burst: false }
+        Self {
+            items: SpinLock::new(VecDeque::new()),
+            burst: false,
+            patience: SpinLock::new(Linger::new()),
+        }
     }
 
     #[inline]
     pub(super) fn items(&mut self) -> &mut VecDeque<T> {
         self.items.get_mut()
+    }
+
+    #[inline]
+    pub(super) fn patience(&mut self) -> &mut Linger {
+        self.patience.get_mut()
     }
 
     /// Exchanges this empty inbox for the oldest block of `storage`; gives the first item.
@@ -116,7 +127,8 @@ impl<T> Inbox<T> {
     #[inline]
     pub(super) fn rest(&mut self) {
         if self.burst {
-            *self = Self::new();
+            self.burst = false;
+            *self.items() = VecDeque::new();
         }
     }
 }

@@ -4,11 +4,8 @@ use std::task::{Context, Poll, ready};
 
 use super::{Chan, Fifo, Inbox, NoItem, State, Storage, wake};
 use crate::hooks::{self, Caller};
-use crate::prim::{SpinGuard, spin_loop};
+use crate::prim::{SpinGuard, pause_briefly, try_briefly};
 use crate::waitlist::Wakers;
-
-/// How often a receiver that meets a sender at the lock lets the moment pass.
-const COURTESY: u32 = 8;
 
 impl<T> State<Fifo<T>> {
     /// Whether something is in the storage, or nothing will come any more.
@@ -78,7 +75,7 @@ impl<T> Chan<Fifo<T>> {
     fn lock_courteously(&self) -> SpinGuard<'_, State<Fifo<T>>> {
         self.state.try_lock().unwrap_or_else(|| {
             // In a moment there is more to take at once.
-            (0..COURTESY).for_each(|_| spin_loop());
+            pause_briefly();
             self.lock()
         })
     }
@@ -117,7 +114,7 @@ impl<T> Chan<Fifo<T>> {
             Some(item) => Some(item),
             None => {
                 inbox.rest();
-                let state = ready!(self.poll_news(cx, caller));
+                let state = ready!(self.poll_news(inbox, cx, caller));
                 self.take_out(inbox, state)
             }
         };
@@ -147,7 +144,7 @@ impl<T> Chan<Fifo<T>> {
         if taken < limit {
             inbox.rest();
             let state = match taken {
-                0 => ready!(self.poll_news(cx, caller)),
+                0 => ready!(self.poll_news(inbox, cx, caller)),
                 _ => self.lock_courteously(),
             };
             taken += self.take_many(state, buffer, limit - taken);
@@ -178,12 +175,22 @@ impl<T> Chan<Fifo<T>> {
     /// waker of `cx` is left for who puts something in. The inbox is empty.
     fn poll_news(
         &self,
+        inbox: &mut Inbox<T>,
         cx: &mut Context<'_>,
         caller: Caller,
     ) -> Poll<SpinGuard<'_, State<Fifo<T>>>> {
         let mut state = self.lock_courteously();
         if state.has_news() {
             return Poll::Ready(state);
+        }
+        if inbox.patience().may_look() {
+            drop(state);
+            let news = try_briefly(|| Some(self.lock()).filter(|state| state.has_news()));
+            state = news.unwrap_or_else(|| self.lock());
+            inbox.patience().learn(state.has_news());
+            if state.has_news() {
+                return Poll::Ready(state);
+            }
         }
         if !state.lone_receiver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             drop(state);

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use super::{Chan, State, Storage, wake};
 use crate::hooks::{self, Caller};
+use crate::prim::{SpinGuard, try_briefly};
 use crate::waitlist::{Waiter, Wakers};
 
 /// A sender that waits for slots.
@@ -104,6 +105,7 @@ impl<S: Storage> Chan<S> {
         use_them: impl FnOnce(&mut State<S>) -> Option<Waker>,
     ) -> Poll<Result<(), Closed>> {
         ready!(hooks::poll_budget(cx));
+        let mut is_hopeful = false;
         if waiter.is_idle() {
             let mut state = self.lock();
             let closed = state.closed;
@@ -114,11 +116,26 @@ impl<S: Storage> Chan<S> {
                 hooks::spend();
                 return Poll::Ready(Ok(()));
             }
+            is_hopeful = !closed && state.senders.is_empty() && state.room_patience.may_look();
         }
-        self.wait_for_slots(waiter, cx, caller, slots, use_them)
+        self.wait_for_slots(waiter, cx, caller, slots, is_hopeful, use_them)
     }
 
-    /// What [`poll_slots`](Self::poll_slots) does for one who must wait, or has waited.
+    /// The lock, if there is room in a moment. While others wait there is none for a newcomer.
+    fn room_soon(&self, slots: usize) -> Option<SpinGuard<'_, State<S>>> {
+        let room = try_briefly(|| {
+            let mut state = self.lock();
+            let alone = !state.closed && state.senders.is_empty();
+            let got = alone && state.has_room(&self.ahead, slots);
+            (got || !alone).then_some((state, got))
+        });
+        let (state, got) = room.unwrap_or_else(|| (self.lock(), false));
+        state.room_patience.learn(got);
+        got.then_some(state)
+    }
+
+    /// What [`poll_slots`](Self::poll_slots) does for one who must wait, or has waited. `is_hopeful`: a slot that is
+    /// not free now has mostly been soon.
     #[cold]
     fn wait_for_slots(
         &self,
@@ -126,6 +143,7 @@ impl<S: Storage> Chan<S> {
         cx: &mut Context<'_>,
         caller: Caller,
         slots: usize,
+        is_hopeful: bool,
         use_them: impl FnOnce(&mut State<S>) -> Option<Waker>,
     ) -> Poll<Result<(), Closed>> {
         let waited = !waiter.is_idle();
@@ -138,6 +156,8 @@ impl<S: Storage> Chan<S> {
                 return Poll::Pending;
             }
             state = self.lock();
+        } else if let Some(room) = is_hopeful.then(|| self.room_soon(slots)).flatten() {
+            state = room;
         } else {
             waker = Some(cx.waker().clone());
             state = self.lock();

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use super::{Chan, Storage, wake};
 use crate::hooks::{self, Caller};
+use crate::prim::try_briefly;
 use crate::waitlist::{Waiter, Wakers};
 
 /// A receiver that waits for an item.
@@ -89,6 +90,11 @@ impl<S: Storage> Chan<S> {
             if state.ended() {
                 return Poll::Ready(None);
             }
+            if cloned.is_none() && state.receivers.is_empty() && state.item_patience.may_look() {
+                drop(state);
+                self.await_item_briefly();
+                continue;
+            }
             if let Some(waker) = cloned.take() {
                 waiter.push(&mut state.receivers, waker, Turn::NONE);
                 drop(state);
@@ -98,6 +104,18 @@ impl<S: Storage> Chan<S> {
             drop(state);
             cloned = Some(cx.waker().clone());
         }
+    }
+
+    /// Lets a moment pass in which an item may come, as long as nobody waits for one.
+    #[cold]
+    fn await_item_briefly(&self) {
+        let state = try_briefly(|| {
+            let state = self.lock();
+            let is_over = !state.receivers.is_empty() || state.ended();
+            (is_over || state.has_item()).then_some(state)
+        });
+        let state = state.unwrap_or_else(|| self.lock());
+        state.item_patience.learn(state.has_item());
     }
 
     /// A receiver stops waiting; the item it was promised goes to the next.

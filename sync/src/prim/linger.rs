@@ -14,12 +14,14 @@ use super::spin_loop;
 
 /// About what it costs to put a thread to sleep and wake it again.
 const LIMIT: Duration = Duration::from_micros(20);
+/// About what it costs to wake a task of another thread that is awake.
+const BRIEF: Duration = Duration::from_micros(1);
 /// Looks between two looks at the clock.
-const LOOKS: u32 = 16;
+const LOOKS: u32 = 8;
 /// The longest run of sleeps without a look.
-const LONGEST: u32 = 1024;
+const LONGEST: u16 = 1024;
 /// The same for locks, which often are held by a task of the same thread: a look is always in vain then.
-const LONGEST_FOR_LOCKS: u32 = 16 * LONGEST;
+const LONGEST_FOR_LOCKS: u16 = 16 * LONGEST;
 /// The most pauses between two attempts at a lock.
 const PAUSES: u32 = 64;
 
@@ -27,9 +29,9 @@ const PAUSES: u32 = 64;
 #[derive(Debug, Default)]
 pub struct Linger {
     /// Sleeps to go until the next look.
-    skip: Cell<u32>,
+    skip: Cell<u16>,
     /// How many were skipped after the last look in vain.
-    run: Cell<u32>,
+    run: Cell<u16>,
 }
 
 impl Linger {
@@ -51,11 +53,26 @@ impl Linger {
     /// again, rather than give it away for a few nanoseconds of use.
     #[inline]
     pub fn contend(&self, attempt: impl Fn() -> ControlFlow<bool>) -> bool {
-        self.may_look() && self.try_again(attempt)
+        if !self.may_look() {
+            return false;
+        }
+        match try_again(attempt) {
+            Some(got) => {
+                if got {
+                    self.was_worth_it();
+                }
+                got
+            }
+            None => {
+                self.was_in_vain(LONGEST_FOR_LOCKS);
+                false
+            }
+        }
     }
 
+    /// Whether a look has been worth it lately. What comes of it is told by [`learn`](Self::learn).
     #[inline]
-    fn may_look(&self) -> bool {
+    pub fn may_look(&self) -> bool {
         let skip = self.skip.get();
         self.skip.set(skip.saturating_sub(1));
         // A model has no time, and looks at everything anyway.
@@ -80,23 +97,13 @@ impl Linger {
         }
     }
 
-    #[inline(never)]
-    fn try_again(&self, attempt: impl Fn() -> ControlFlow<bool>) -> bool {
-        let start = Instant::now();
-        let mut pauses = 1;
-        loop {
-            (0..pauses).for_each(|_| spin_loop());
-            if let ControlFlow::Break(got) = attempt() {
-                if got {
-                    self.was_worth_it();
-                }
-                return got;
-            }
-            if start.elapsed() >= LIMIT {
-                self.was_in_vain(LONGEST_FOR_LOCKS);
-                return false;
-            }
-            pauses = (2 * pauses).min(PAUSES);
+    /// Takes note of what came of a look. One in vain counts as it does for locks: mostly the others run on the same
+    /// thread.
+    pub fn learn(&self, was_worth_it: bool) {
+        if was_worth_it {
+            self.was_worth_it();
+        } else {
+            self.was_in_vain(LONGEST_FOR_LOCKS);
         }
     }
 
@@ -105,10 +112,53 @@ impl Linger {
     }
 
     /// One look in vain costs as much as several that were not save.
-    fn was_in_vain(&self, longest: u32) {
-        let run = (self.run.get() * 4).clamp(4, longest);
+    fn was_in_vain(&self, longest: u16) {
+        let run = self.run.get().saturating_mul(4).clamp(4, longest);
         self.run.set(run);
         self.skip.set(run);
+    }
+}
+
+/// Attempts for about a microsecond to get what another thread is about to give.
+///
+/// The first attempt is not made at once: what comes one by one is better taken together.
+#[inline(never)]
+pub fn try_briefly<R>(mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
+    let start = Instant::now();
+    [4, 2, 1].into_iter().find_map(|part| {
+        pause_until(start, BRIEF / part);
+        attempt()
+    })
+}
+
+/// Lets another thread go on for about a microsecond with what both want.
+pub fn pause_briefly() {
+    // A model has no time.
+    if !cfg!(corio_loom) {
+        pause_until(Instant::now(), BRIEF);
+    }
+}
+
+fn pause_until(start: Instant, time: Duration) {
+    while start.elapsed() < time {
+        (0..LOOKS).for_each(|_| spin_loop());
+    }
+}
+
+/// Attempts until the time is over, ever less often.
+#[inline(never)]
+fn try_again<R>(attempt: impl Fn() -> ControlFlow<R>) -> Option<R> {
+    let start = Instant::now();
+    let mut pauses = 1;
+    loop {
+        (0..pauses).for_each(|_| spin_loop());
+        if let ControlFlow::Break(result) = attempt() {
+            return Some(result);
+        }
+        if start.elapsed() >= LIMIT {
+            return None;
+        }
+        pauses = (2 * pauses).min(PAUSES);
     }
 }
 
@@ -151,6 +201,29 @@ mod tests {
         let hopeless = Linger::new();
         assert!(!hopeless.contend(|| ControlFlow::Break(false)));
         assert!(hopeless.contend(|| ControlFlow::Break(true)), "nothing is learnt from that");
+    }
+
+    #[test]
+    fn a_brief_wait_tries_a_few_times_and_gives_what_it_gets() {
+        let tries = Cell::new(0);
+        let nth = |wanted: u32| {
+            tries.set(tries.get() + 1);
+            (tries.get() == wanted).then_some(wanted)
+        };
+        assert_eq!(try_briefly(|| nth(2)), Some(2));
+        assert_eq!(tries.take(), 2, "it ends with what it got");
+        assert_eq!(try_briefly(|| nth(100)), None);
+        assert_eq!(tries.get(), 3);
+    }
+
+    #[test]
+    fn what_a_look_is_worth_is_learnt_from_who_looks() {
+        let linger = Linger::new();
+        let looked = (0..200_000).filter(|_| linger.may_look()).inspect(|_| linger.learn(false));
+        assert!((10..50).contains(&looked.count()));
+        while !linger.may_look() {}
+        (0..20).for_each(|_| linger.learn(true));
+        assert!((0..1000).all(|_| linger.may_look()));
     }
 
     #[test]

@@ -35,7 +35,7 @@ mod parker;
 mod spin;
 
 pub use imp::*;
-pub use linger::Linger;
+pub use linger::{Linger, pause_briefly, try_briefly};
 pub use parker::Parker;
 pub use spin::{SpinGuard, SpinLock};
 

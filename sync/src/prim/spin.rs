@@ -79,8 +79,12 @@ impl<T> SpinLock<T> {
     fn lock_slow(&self) -> SpinGuard<'_, T> {
         let mut spins = 0;
         loop {
-            if let Some(guard) = self.try_lock() {
-                return guard;
+            // Ordering: Relaxed, `try_lock` decides. Looking leaves the holder the cache line that he works on;
+            // trying would take it from him.
+            if !self.locked.load(Ordering::Relaxed) {
+                if let Some(guard) = self.try_lock() {
+                    return guard;
+                }
             }
             spins += 1;
             if cfg!(corio_loom) || spins > SPINS {
