@@ -10,19 +10,17 @@
 
 mod error;
 mod order;
+mod threads;
 mod wait;
 
 #[cfg(all(test, corio_loom))]
 mod loom;
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::blocking;
 use crate::chan::{Chan, NoItem, NoSlot};
-use crate::hooks::{self, WaitKind};
+use crate::hooks::WaitKind;
 use crate::waitlist::{List, Wakers};
 
 pub use crate::chan::{Fifo, Storage};
@@ -116,7 +114,8 @@ struct Tally<S> {
 
 impl<S> Tally<S> {
     fn done(&mut self, n: usize, wakers: &mut Wakers) {
-        self.unfinished -= n;
+        // `n` may be what a user's storage says of itself.
+        self.unfinished = self.unfinished.saturating_sub(n);
         if self.unfinished == 0 {
             self.joiners.pop_all(wakers, |()| {});
         }
@@ -128,8 +127,12 @@ impl<S: Storage> Storage for Tally<S> {
 
     #[inline]
     fn push(&mut self, item: S::Item) {
-        self.items.push(item);
-        self.unfinished += 1;
+        let Self { items, unfinished, .. } = self;
+        let before = items.len();
+        let pushing = Pushing { items, before, unfinished };
+        pushing.items.push(item);
+        *pushing.unfinished += 1;
+        std::mem::forget(pushing);
     }
     #[inline]
     fn pop(&mut self) -> Option<S::Item> {
@@ -143,6 +146,20 @@ impl<S: Storage> Storage for Tally<S> {
     fn clear(&mut self) -> Self {
         let items = self.items.clear();
         Self { unfinished: items.len(), items, joiners: List::new() }
+    }
+}
+
+/// A push that has not returned. When it panics, which a comparison of items may do, what counts is what the
+/// storage has taken all the same: a heap keeps the item.
+struct Pushing<'a, S: Storage> {
+    items: &'a mut S,
+    before: usize,
+    unfinished: &'a mut usize,
+}
+
+impl<S: Storage> Drop for Pushing<'_, S> {
+    fn drop(&mut self) {
+        *self.unfinished += self.items.len().saturating_sub(self.before);
     }
 }
 
@@ -211,49 +228,6 @@ impl<S: Storage> QueueOf<S> {
         })
     }
 
-    /// Puts an item in, blocking this thread while the queue is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PutError`] with the item, when the queue is shut down.
-    ///
-    /// # Panics
-    ///
-    /// When called inside a task.
-    #[track_caller]
-    pub fn put_blocking(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
-        hooks::forbid_blocking("Queue::put_blocking");
-        match self.try_put(item) {
-            Ok(()) => Ok(()),
-            Err(TryPutError::ShutDown(item)) => Err(PutError(item)),
-            Err(TryPutError::Full(item)) => blocking::block_on(self.put(item)),
-        }
-    }
-
-    /// Puts an item in, blocking this thread for at most `timeout` while the queue is full.
-    ///
-    /// # Errors
-    ///
-    /// [`PutTimeoutError`] with the item: the time is over, or the queue is shut down.
-    ///
-    /// # Panics
-    ///
-    /// When called inside a task.
-    #[track_caller]
-    pub fn put_timeout(
-        &self,
-        item: S::Item,
-        timeout: Duration,
-    ) -> Result<(), PutTimeoutError<S::Item>> {
-        hooks::forbid_blocking("Queue::put_timeout");
-        let mut put = pin!(self.put(item));
-        match blocking::block_on_timeout(put.as_mut(), timeout) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(PutError(item))) => Err(PutTimeoutError::ShutDown(item)),
-            None => Err(PutTimeoutError::Timeout(put.abandon())),
-        }
-    }
-
     /// Takes the next item out, waiting until there is one.
     ///
     /// Those who wait are served in order of arrival.
@@ -282,44 +256,6 @@ impl<S: Storage> QueueOf<S> {
             NoItem::Empty => TryGetError::Empty,
             NoItem::Ended => TryGetError::ShutDown,
         })
-    }
-
-    /// Takes the next item out, blocking this thread until there is one.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueShutDown`] when the queue is shut down and nothing is left in it.
-    ///
-    /// # Panics
-    ///
-    /// When called inside a task.
-    #[track_caller]
-    pub fn get_blocking(&self) -> Result<S::Item, QueueShutDown> {
-        hooks::forbid_blocking("Queue::get_blocking");
-        match self.try_get() {
-            Ok(item) => Ok(item),
-            Err(TryGetError::ShutDown) => Err(QueueShutDown(())),
-            Err(TryGetError::Empty) => blocking::block_on(self.get()),
-        }
-    }
-
-    /// Takes the next item out, blocking this thread for at most `timeout` until there is one.
-    ///
-    /// # Errors
-    ///
-    /// [`GetTimeoutError`]: the time is over, or the queue is shut down with nothing left in it.
-    ///
-    /// # Panics
-    ///
-    /// When called inside a task.
-    #[track_caller]
-    pub fn get_timeout(&self, timeout: Duration) -> Result<S::Item, GetTimeoutError> {
-        hooks::forbid_blocking("Queue::get_timeout");
-        match blocking::block_on_timeout(self.get(), timeout) {
-            Some(Ok(item)) => Ok(item),
-            Some(Err(_)) => Err(GetTimeoutError::ShutDown),
-            None => Err(GetTimeoutError::Timeout),
-        }
     }
 
     /// Reports that one item that was got is worked off.

@@ -331,6 +331,35 @@ fn que_13_a_storage_that_panics_leaves_the_queue_whole() {
     assert_eq!((queue.len(), queue.unfinished()), (1, 2));
 }
 
+/// A heap has taken the item before it compares it: it counts, as it comes out again.
+#[test]
+fn que_13_a_comparison_that_panics_leaves_the_count_right() {
+    #[derive(PartialEq, Eq)]
+    struct Fussy(u32);
+
+    impl PartialOrd for Fussy {
+        fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+
+    impl Ord for Fussy {
+        fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+            assert!([(2, 13), (13, 2)].iter().all(|two| *two != (self.0, other.0)), "not these");
+            self.0.cmp(&other.0)
+        }
+    }
+
+    let queue = PriorityQueue::unbounded();
+    queue.try_put(Fussy(2)).unwrap();
+    assert!(panics(|| queue.try_put(Fussy(13)).unwrap()));
+    assert_eq!((queue.len(), queue.unfinished()), (2, 2));
+    queue.shutdown(Shutdown::Immediate);
+    assert_eq!((queue.len(), queue.unfinished()), (0, 0));
+    assert!(now(queue.get()).is_err());
+    now(queue.join());
+}
+
 #[test]
 fn que_15_no_room_at_all_is_refused() {
     assert!(panics(|| drop(Queue::<u8>::bounded(0))));
