@@ -1,8 +1,10 @@
 //! Seeing what tasks do.
 
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use corio_runtime::introspect::{TaskState, dump, tasks, tree};
+use corio_runtime::Runtime;
+use corio_runtime::introspect::{TaskInfo, TaskState, Wait, dump, tasks, tree};
 use corio_runtime::runtime::Builder;
 use corio_runtime::time::sleep;
 use corio_runtime::{spawn, task};
@@ -173,4 +175,282 @@ fn tasks_that_a_set_is_extended_by_show_where_that_is() {
         results.sort_unstable();
         assert_eq!(results, [1, 2, 3]);
     });
+}
+
+/// The task of this name, once it waits for a `kind`.
+async fn waiting(name: &str, kind: &str) -> TaskInfo {
+    loop {
+        let all = tasks();
+        let found = all.into_iter().find(|t| t.name.as_deref() == Some(name));
+        if let Some(task) = found.filter(|t| t.waiting_on.is_some_and(|w| w.kind == kind)) {
+            return task;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn named(name: &str, future: impl Future<Output = ()> + Send + 'static) -> corio_runtime::Task<()> {
+    task::Builder::new().name(name).spawn(future)
+}
+
+fn runtimes() -> [Runtime; 2] {
+    [
+        Builder::new_current_thread().build().unwrap(),
+        Builder::new_multi_thread().worker_threads(2).build().unwrap(),
+    ]
+}
+
+#[test]
+fn a_task_in_a_foreign_future_waits() {
+    for runtime in runtimes() {
+        runtime.block_on(async {
+            let task = task::Builder::new().name("lost").spawn(std::future::pending::<()>());
+            let line = line!() - 1;
+            // One that has waited for something of ours before.
+            let after = named("after", async {
+                sleep(Duration::from_millis(1)).await;
+                std::future::pending::<()>().await;
+            });
+            for name in ["lost", "after"] {
+                let found = waiting(name, Wait::FOREIGN).await;
+                assert_eq!(found.state, TaskState::Waiting);
+                let wait = found.waiting_on.unwrap();
+                assert_eq!((wait.at, wait.who), (found.spawned_at, None));
+                let pause = Duration::from_millis(20);
+                sleep(pause).await;
+                let later = waiting(name, Wait::FOREIGN).await.waiting_on.unwrap();
+                // Both are whole milliseconds.
+                assert!(later.since + Duration::from_millis(1) >= wait.since + pause, "{later:?}");
+            }
+            let text = tree();
+            let place = format!("\"lost\" spawned at {}:{line}:", file!());
+            let shown = text.lines().find(|l| l.contains(&place)).expect(&text);
+            assert!(shown.contains(", waiting on a future that is not corio's for "), "{shown}");
+            assert!(!dump().contains("deadlock"));
+            for task in [task, after] {
+                task.cancel();
+                assert!(task.await.unwrap_err().is_cancelled());
+            }
+        });
+    }
+}
+
+#[test]
+fn a_task_in_a_long_poll_runs() {
+    use corio_sync::prim::thread;
+    use std::sync::mpsc::channel;
+
+    for runtime in runtimes() {
+        let handle = runtime.handle().clone();
+        let ((begun, begins), (end, ends)) = (channel(), channel());
+        let observer = thread::spawn(move || {
+            begins.recv().unwrap();
+            let _entered = handle.enter();
+            end.send(tasks()).unwrap();
+        });
+        runtime.block_on(async {
+            let own = task::current().id();
+            // It has said that it waits, and goes on.
+            let mut nap = std::pin::pin!(sleep(Duration::from_secs(3600)));
+            let polled = std::future::poll_fn(|cx| Poll::Ready(nap.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            begun.send(()).unwrap();
+            for all in [ends.recv().unwrap(), tasks()] {
+                let found = all.iter().find(|t| t.id == own).unwrap();
+                assert_eq!((found.state, found.waiting_on), (TaskState::Running, None));
+            }
+        });
+        observer.join().unwrap();
+    }
+}
+
+/// An event of another crate's.
+#[derive(Default)]
+struct Foreign(corio_sync::prim::Mutex<(bool, Option<Waker>)>);
+
+impl Foreign {
+    fn set(&self) {
+        let mut state = self.0.lock();
+        state.0 = true;
+        let waker = state.1.take();
+        drop(state);
+        waker.expect("somebody waits").wake();
+    }
+
+    async fn wait(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.0.lock();
+            state.1 = Some(cx.waker().clone());
+            if state.0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// A main future that is polled beside the runtime, as another has the only core.
+#[test]
+fn a_main_future_beside_the_runtime_waits_and_runs_as_any() {
+    use corio_sync::prim::{Arc, thread};
+    use corio_sync::{Event, oneshot};
+
+    for multi_thread in [false, true] {
+        let builder =
+            if multi_thread { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+        let runtime = Arc::new(builder.worker_threads(1).build().unwrap());
+        let theirs = runtime.clone();
+        runtime.block_on(async move {
+            let (here, id) = oneshot::channel();
+            let (ours, end) = (Arc::new(Event::new()), Arc::new(Foreign::default()));
+            let (go, wait_for_it) = (ours.clone(), end.clone());
+            let main = thread::spawn(move || {
+                theirs.block_on(async {
+                    let id = task::current().id();
+                    let own = tasks().into_iter().find(|t| t.id == id).unwrap();
+                    assert_eq!((own.state, own.waiting_on), (TaskState::Running, None));
+                    here.send(id).unwrap();
+                    ours.wait().await;
+                    wait_for_it.wait().await;
+                });
+            });
+            let id = id.await.unwrap();
+            let kind = async |kind: &str| loop {
+                let all = tasks();
+                let main = all.iter().find(|t| t.id == id).unwrap();
+                if main.waiting_on.is_some_and(|wait| wait.kind == kind) {
+                    assert_eq!(main.state, TaskState::Waiting);
+                    break;
+                }
+                sleep(Duration::from_millis(1)).await;
+            };
+            kind("event").await;
+            go.set();
+            kind(Wait::FOREIGN).await;
+            end.set();
+            while !main.is_finished() {
+                sleep(Duration::from_millis(1)).await;
+            }
+            main.join().unwrap();
+        });
+    }
+}
+
+/// What is corio's says so, also where several futures share a task and only some are polled.
+#[test]
+fn what_is_of_corio_says_so() {
+    use corio_runtime::stream::{StreamExt, generate, iter};
+    use corio_runtime::structured::{
+        CancelToken, TaskSet, WaitFor, gather, race, scope, shield, task_group, wait,
+    };
+    use corio_runtime::time::{interval, timeout};
+    use corio_sync::{mpsc, oneshot};
+    use std::pin::pin;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// One of these ends soon, the other never.
+    async fn nap(index: usize) {
+        sleep(if index == 0 { Duration::from_millis(1) } else { LONG }).await;
+    }
+    let both = || (0..2).map(nap);
+
+    for runtime in runtimes() {
+        runtime.block_on(async {
+            let several = "several futures";
+            let mut all = vec![
+                (named("gather", async move { drop(gather(both()).await) }), several),
+                (
+                    named(
+                        "buffered",
+                        iter(0..2).map(nap).buffer_unordered(2).for_each(|()| async {}),
+                    ),
+                    several,
+                ),
+                (named("concurrent", iter(0..2).for_each_concurrent(None, nap)), several),
+                (named("race", async move { race((1..3).map(nap)).await }), "sleep"),
+                (named("shield", async { drop(shield(sleep(LONG)).await) }), "task"),
+                (
+                    named("timeout", async {
+                        let _ = timeout(LONG, std::future::pending::<()>()).await;
+                    }),
+                    Wait::FOREIGN,
+                ),
+                (named("token", async { CancelToken::new().cancelled().await }), "event"),
+                (
+                    named("interval", async {
+                        let mut ticks = interval(LONG);
+                        ticks.tick().await;
+                        ticks.tick().await;
+                    }),
+                    "sleep",
+                ),
+                (
+                    named("group", async {
+                        let _ = task_group(|group| async move {
+                            drop(group.spawn(sleep(LONG)));
+                            Ok::<_, ()>(())
+                        })
+                        .await;
+                    }),
+                    "group",
+                ),
+                (
+                    named("set", async {
+                        let mut set = TaskSet::new();
+                        set.spawn(sleep(LONG));
+                        set.next().await;
+                    }),
+                    "group",
+                ),
+                (
+                    named("scope", async {
+                        scope(async |s| drop(s.spawn(sleep(LONG)))).await;
+                    }),
+                    "sleep",
+                ),
+                (
+                    named("wait", async { drop(wait([spawn(sleep(LONG))], WaitFor::All).await) }),
+                    "task",
+                ),
+            ];
+            let (yielder, yielders) = oneshot::channel();
+            let (more, mut ended) = mpsc::unbounded::<()>();
+            all.push((
+                named("consumer", async move {
+                    let mut stream = pin!(generate(move |y| async move {
+                        let _ = yielder.send(y);
+                        let _ = ended.recv().await;
+                    }));
+                    let _ = stream.next().await;
+                    std::future::pending::<()>().await;
+                }),
+                Wait::FOREIGN,
+            ));
+            all.push((
+                named("emitter", async move {
+                    let y = yielders.await.unwrap();
+                    y.emit(1).await;
+                    y.emit(2).await;
+                }),
+                "channel",
+            ));
+            for (task, kind) in &all {
+                let mut tries = 0;
+                loop {
+                    let found = tasks().into_iter().find(|t| t.id == task.id()).unwrap();
+                    match found.waiting_on {
+                        Some(wait) if wait.kind == *kind => break,
+                        _ => {}
+                    }
+                    tries += 1;
+                    assert!(tries < 5_000, "{found:?}");
+                    sleep(Duration::from_millis(3)).await;
+                }
+            }
+            drop(more);
+            for (task, _) in all {
+                task.cancel();
+                let _ = task.await;
+            }
+        });
+    }
 }

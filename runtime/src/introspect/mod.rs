@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::executor::context::current_shared;
+use crate::executor::mains::Place;
 use crate::executor::shared::Shared;
 use crate::task::header::Header;
 use crate::task::{CancelReason, TaskId};
@@ -25,7 +26,7 @@ pub use tree::{dump, tree};
 pub enum TaskState {
     /// It waits to be polled.
     Ready,
-    /// It is being polled, or has returned `Pending` without saying why.
+    /// It is being polled.
     Running,
     /// It waits; [`TaskInfo::waiting_on`] says for what.
     Waiting,
@@ -40,14 +41,23 @@ pub struct Wait {
     /// The kind of thing: "sleep", "mutex", "read", "task", …
     ///
     /// Near kinds share a word: "group" is also a `TaskSet`, whatever of it is waited for, and a server's end;
-    /// "once_cell" is also a `SetOnce`; "semaphore" is also the turn in a group or set with a limit.
+    /// "once_cell" is also a `SetOnce`; "semaphore" is also the turn in a group or set with a limit; "several futures"
+    /// are those of a `gather` and its like, when none of those that are left has been polled just now.
+    ///
+    /// It is [`FOREIGN`](Self::FOREIGN) where nothing of corio's has said that it waits.
     pub kind: &'static str,
-    /// Where the wait was made.
+    /// Where the wait was made; where the task was spawned, for a wait that nobody knows more of.
     pub at: &'static Location<'static>,
     /// For how long it has been waiting, to about a millisecond.
     pub since: Duration,
     /// The task that it waits for: a lock's holder, the task that is awaited.
     pub who: Option<TaskId>,
+}
+
+impl Wait {
+    /// The kind of a wait that nothing of corio's knows of: for `std::future::pending`, or what another crate
+    /// makes its futures of.
+    pub const FOREIGN: &'static str = "a future that is not corio's";
 }
 
 /// One task, as [`tasks`] saw it.
@@ -82,18 +92,22 @@ struct Raw {
     who: u32,
 }
 
-fn raw(header: &Header, now_ms: u32) -> Raw {
+fn raw(header: &Header, place: Place, now_ms: u32) -> Raw {
     let state = &header.state;
-    let wait = header.head.wait();
+    let running = state.is_running();
+    let queued = place == Place::OnCore && state.is_queued();
     let what = if state.is_closing() {
         TaskState::Closing
-    } else if state.is_queued() {
-        TaskState::Ready
-    } else if wait.is_some() {
-        TaskState::Waiting
-    } else {
+    } else if running {
         TaskState::Running
+    } else if queued {
+        TaskState::Ready
+    } else {
+        TaskState::Waiting
     };
+    // After the state: what has ended its poll has said for what it waits.
+    let noted = header.head.wait().filter(|_| !running && !queued);
+    let waits = what == TaskState::Waiting || (what == TaskState::Closing && !running && !queued);
     // Ordering: Relaxed, a snapshot.
     let since_ms = header.since_ms.load(corio_sync::prim::Ordering::Relaxed);
     let since = Duration::from_millis(now_ms.wrapping_sub(since_ms).into());
@@ -101,16 +115,20 @@ fn raw(header: &Header, now_ms: u32) -> Raw {
     let worker = unsafe { header.core.as_ref() }.index;
     Raw {
         parent: header.head.parent,
-        who: wait.map_or(0, |(_, _, who)| who),
+        who: noted.map_or(0, |(_, _, who)| who),
         info: TaskInfo {
             id: TaskId(header.head.id),
             name: header.extras().and_then(|e| e.name.as_deref().map(str::to_owned)),
             state: what,
             spawned_at: header.head.spawned_at(),
             parent: None,
-            waiting_on: wait
-                .filter(|_| what == TaskState::Waiting || what == TaskState::Closing)
-                .map(|(kind, at, _)| Wait { kind: kind.as_str(), at, since, who: None }),
+            waiting_on: waits.then(|| {
+                let (kind, at) = match noted {
+                    Some((kind, at, _)) => (kind.as_str(), at),
+                    None => (Wait::FOREIGN, header.head.spawned_at()),
+                };
+                Wait { kind, at, since, who: None }
+            }),
             worker,
             cancelled: state.is_cancelled(),
             cancel_reason: header.extras().and_then(|e| e.reason()),
@@ -121,9 +139,9 @@ fn raw(header: &Header, now_ms: u32) -> Raw {
 pub(crate) fn tasks_of(shared: &Shared) -> Vec<TaskInfo> {
     let now_ms = (shared.clock.now_ns() / 1_000_000) as u32;
     let mut all = Vec::new();
-    shared.mains.for_each(|header| all.push(raw(header, now_ms)));
+    shared.mains.for_each(|header, place| all.push(raw(header, place, now_ms)));
     for core in shared.cores() {
-        core.for_each_task(|header| all.push(raw(header, now_ms)));
+        core.for_each_task(|header| all.push(raw(header, Place::OnCore, now_ms)));
     }
     // Headers hold the low halves of ids; among the tasks that are there these tell them apart,
     // unless four thousand million tasks lie between two of them.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{TaskInfo, TaskState, tasks};
+use super::{TaskInfo, TaskState, Wait, tasks};
 use crate::task::TaskId;
 
 /// The tasks of this thread's runtime as a tree, children below the task that spawned them.
@@ -80,7 +80,11 @@ fn line(text: &mut String, depth: usize, task: &TaskInfo) {
         let _ = write!(text, ": {reason}");
     }
     if let Some(wait) = &task.waiting_on {
-        let _ = write!(text, ", waiting on {} at {} for {}", wait.kind, wait.at, short(wait.since));
+        let _ = write!(text, ", waiting on {}", wait.kind);
+        if wait.kind != Wait::FOREIGN {
+            let _ = write!(text, " at {}", wait.at);
+        }
+        let _ = write!(text, " for {}", short(wait.since));
         if let Some(who) = wait.who {
             let _ = write!(text, ", held by task {who}");
         }
@@ -133,7 +137,6 @@ fn cycles(tasks: &[TaskInfo]) -> Vec<Vec<TaskId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::introspect::Wait;
     use std::panic::Location;
 
     fn info(id: u64, parent: Option<u64>, who: Option<u64>) -> TaskInfo {

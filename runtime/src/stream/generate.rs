@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use corio_sync::hooks;
+use corio_sync::hooks::{self, Site, WaitKind};
 use corio_sync::prim::{Arc, Mutex};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -132,8 +132,9 @@ impl<T> Yielder<T> {
     /// # Cancel safety
     ///
     /// Safe, but an item that has not been taken is dropped with the call.
+    #[track_caller]
     pub fn emit(&self, item: T) -> Emit<'_, T> {
-        Emit { place: &self.place, state: State::New(item) }
+        Emit { place: &self.place, state: State::New(item), site: Site::caller() }
     }
 }
 
@@ -148,6 +149,7 @@ impl<T> fmt::Debug for Yielder<T> {
 pub struct Emit<'a, T> {
     place: &'a Shared<T>,
     state: State<T>,
+    site: Site,
 }
 
 enum State<T> {
@@ -199,6 +201,7 @@ impl<T> Future for Emit<'_, T> {
         if let Some(consumer) = consumer {
             consumer.wake();
         }
+        hooks::set_wait(this.site, WaitKind::Channel);
         Poll::Pending
     }
 }

@@ -161,6 +161,7 @@ impl<F: Future> Pool<F> {
                 return Poll::Ready(value);
             }
         }
+        hooks::set_wait_for_several();
         Poll::Pending
     }
 
