@@ -11,7 +11,8 @@ use std::time::Duration;
 use common::{LONG, on_both};
 use corio_io::raw_os_error;
 use corio_net::{
-    Server, StreamReader, StreamWriter, open_connection, start_server, start_unix_server,
+    IncompleteRead, LimitOverrun, Server, StreamReader, StreamWriter, open_connection,
+    start_server, start_unix_server,
 };
 use corio_runtime::runtime::Builder;
 use corio_runtime::time::{sleep, timeout};
@@ -466,6 +467,40 @@ fn a_line_that_is_too_long_is_told_to_be_skipped() {
         let text = reader.read_until(b"\n").await.unwrap_err().to_string();
         assert!(text.contains("in parts"), "{text}");
         assert_eq!(reader.read_exact(13).await?, b"much too long");
+        Ok(())
+    });
+}
+
+/// A stream that is cut short, or a line that is too long, says with whom the stream was.
+#[test]
+fn a_stream_that_is_cut_short_names_its_peer() {
+    on_both(|| async {
+        let (mut reader, _writer, mut peer) = with_peer().await?;
+        let addr = Some(peer.local_addr()?);
+        assert_eq!(addr, reader.peer_addr().ok());
+        reader.set_limit(8)?;
+        peer.write_all(b"a line that is too long\nand another that is\nthe end")?;
+        drop(peer);
+        let names_it = |error: &io::Error| error.to_string().contains(&addr.unwrap().to_string());
+        for _ in 0..2 {
+            let error = reader.read_until(b"\n").await.unwrap_err();
+            assert!(names_it(&error), "{error}");
+            assert_eq!(LimitOverrun::of(&error).unwrap().peer_addr(), addr);
+            let error = reader.read_line().await.unwrap_err();
+            assert!(names_it(&error), "{error}");
+        }
+        let error = reader.read_exact(100).await.unwrap_err();
+        assert!(names_it(&error), "{error}");
+        let cut = IncompleteRead::of(&error).unwrap();
+        assert_eq!((cut.partial(), cut.peer_addr()), (&b"the end"[..], addr));
+        let error = reader.read_until(b"\n").await.unwrap_err();
+        assert!(names_it(&error) && IncompleteRead::of(&error).is_some(), "{error}");
+
+        // What is no connection has no peer.
+        let mut reader = StreamReader::new(&b"bytes"[..]);
+        let error = reader.read_exact(6).await.unwrap_err();
+        assert_eq!(IncompleteRead::of(&error).unwrap().peer_addr(), None);
+        assert_eq!(error.to_string(), "the stream ended after 5 of 6 bytes");
         Ok(())
     });
 }

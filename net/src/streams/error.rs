@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 use corio_io::{raw_os_error, told};
 use corio_sync::prim::Arc;
@@ -14,6 +15,21 @@ impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = if self.0 == 1 { "byte" } else { "bytes" };
         write!(f, "{} {unit}", self.0)
+    }
+}
+
+/// With whom the stream was, if it was a connection whose peer has an address.
+type Peer = Option<SocketAddr>;
+
+/// "the connection with 127.0.0.1:80", or "the stream".
+struct Whose(Peer);
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(peer) => write!(f, "the connection with {peer}"),
+            None => f.write_str("the stream"),
+        }
     }
 }
 
@@ -39,11 +55,12 @@ impl fmt::Display for Bytes {
 pub struct IncompleteRead {
     partial: Vec<u8>,
     expected: Option<usize>,
+    peer: Peer,
 }
 
 impl IncompleteRead {
-    pub(crate) fn error(partial: Vec<u8>, expected: Option<usize>) -> io::Error {
-        io::Error::new(io::ErrorKind::UnexpectedEof, Self { partial, expected })
+    pub(crate) fn error(partial: Vec<u8>, expected: Option<usize>, peer: Peer) -> io::Error {
+        io::Error::new(io::ErrorKind::UnexpectedEof, Self { partial, expected, peer })
     }
 
     /// The `IncompleteRead` inside of `error`, if that is what it is.
@@ -60,16 +77,20 @@ impl IncompleteRead {
     pub fn expected(&self) -> Option<usize> {
         self.expected
     }
+
+    /// The peer's address; `None` if the stream is no connection, or its peer has none.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
 }
 
 impl fmt::Display for IncompleteRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let came = self.partial.len();
+        let (whose, came) = (Whose(self.peer), self.partial.len());
         match self.expected {
-            Some(expected) => write!(f, "the stream ended after {came} of {}", Bytes(expected)),
+            Some(expected) => write!(f, "{whose} ended after {came} of {}", Bytes(expected)),
             None => {
-                let came = Bytes(came);
-                write!(f, "the stream ended after {came}, and none of the separators came")
+                write!(f, "{whose} ended after {}, and none of the separators came", Bytes(came))
             }
         }
     }
@@ -81,6 +102,7 @@ impl fmt::Debug for IncompleteRead {
         f.debug_struct("IncompleteRead")
             .field("partial_len", &self.partial.len())
             .field("expected", &self.expected)
+            .field("peer", &self.peer)
             .finish()
     }
 }
@@ -103,6 +125,7 @@ pub struct LimitOverrun {
     pub(crate) found: bool,
     /// The bytes are not in the reader any more.
     pub(crate) taken: bool,
+    pub(crate) peer: Peer,
 }
 
 impl LimitOverrun {
@@ -134,12 +157,20 @@ impl LimitOverrun {
     pub fn found(&self) -> bool {
         self.found
     }
+
+    /// The peer's address; `None` if the stream is no connection, or its peer has none.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
 }
 
 impl fmt::Display for LimitOverrun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, found, taken, .. } = self;
         let (buffered, consumed) = (Bytes(self.buffered), Bytes(self.consumed));
+        if self.peer.is_some() {
+            write!(f, "{}: ", Whose(self.peer))?;
+        }
         if *taken {
             let end = if *found { "ends only after" } else { "goes on after" };
             return write!(
@@ -244,22 +275,47 @@ mod tests {
 
     #[test]
     fn the_errors_name_their_numbers() {
-        let overrun =
-            LimitOverrun { limit: 4, buffered: 11, consumed: 8, found: true, taken: false };
+        let overrun = LimitOverrun {
+            limit: 4,
+            buffered: 11,
+            consumed: 8,
+            found: true,
+            taken: false,
+            peer: None,
+        };
         let text = overrun.clone().error().to_string();
         assert!(text.contains('4') && text.contains("11") && text.contains('8'), "{text}");
         assert_eq!(LimitOverrun::of(&overrun.clone().error()), Some(&overrun));
-        let cut = IncompleteRead::error(vec![0; 18], Some(36));
+        let cut = IncompleteRead::error(vec![0; 18], Some(36), None);
         assert_eq!(cut.to_string(), "the stream ended after 18 of 36 bytes");
-        let ended =
-            |came: usize, expected| IncompleteRead::error(vec![0; came], expected).to_string();
+        let ended = |came: usize, expected| {
+            IncompleteRead::error(vec![0; came], expected, None).to_string()
+        };
         assert_eq!(ended(0, Some(1)), "the stream ended after 0 of 1 byte");
         assert!(ended(1, None).starts_with("the stream ended after 1 byte, "));
         assert!(ended(0, None).starts_with("the stream ended after 0 bytes, "));
         // What to do next depends on where the bytes are.
         assert!(text.contains("read the bytes in parts"), "{text}");
-        let text = LimitOverrun { taken: true, ..overrun }.to_string();
+        let text = LimitOverrun { taken: true, ..overrun.clone() }.to_string();
         assert!(text.contains("skipped") && !text.contains("in parts"), "{text}");
         assert!(LimitOverrun::of(&cut).is_none() && IncompleteRead::of(&cut).is_some());
+    }
+
+    #[test]
+    fn the_errors_name_the_peer() {
+        let peer = Some("[::1]:80".parse().unwrap());
+        let cut = IncompleteRead::error(vec![0; 18], Some(36), peer);
+        assert_eq!(cut.to_string(), "the connection with [::1]:80 ended after 18 of 36 bytes");
+        assert_eq!(IncompleteRead::of(&cut).unwrap().peer_addr(), peer);
+        let cut = IncompleteRead::error(vec![0; 2], None, peer).to_string();
+        assert!(cut.starts_with("the connection with [::1]:80 ended after 2 bytes, "), "{cut}");
+        let (limit, buffered, consumed) = (4, 11, 8);
+        for (found, taken) in [(false, false), (false, true), (true, false), (true, true)] {
+            let overrun = LimitOverrun { limit, buffered, consumed, found, taken, peer };
+            assert_eq!(overrun.peer_addr(), peer);
+            let named = overrun.clone().error().to_string();
+            let text = LimitOverrun { peer: None, ..overrun }.to_string();
+            assert_eq!(named, format!("the connection with [::1]:80: {text}"));
+        }
     }
 }

@@ -124,7 +124,8 @@ impl StreamReader {
             while self.buffer.len() < count {
                 if ready!(self.poll_fill(wait, cx))? == 0 {
                     let partial = self.buffer.take_all();
-                    return Poll::Ready(Err(IncompleteRead::error(partial, Some(count))));
+                    let peer = self.conn.peer();
+                    return Poll::Ready(Err(IncompleteRead::error(partial, Some(count), peer)));
                 }
             }
             hooks::spend();
@@ -437,14 +438,15 @@ impl StreamReader {
                 }
             }
             if ready!(self.poll_fill(wait, cx))? == 0 {
-                return Poll::Ready(Err(IncompleteRead::error(self.buffer.take_all(), None)));
+                let (partial, peer) = (self.buffer.take_all(), self.conn.peer());
+                return Poll::Ready(Err(IncompleteRead::error(partial, None, peer)));
             }
         }
     }
 
     fn overrun(&self, consumed: usize, found: bool) -> LimitOverrun {
         let (limit, buffered) = (self.limit, self.buffer.len());
-        LimitOverrun { limit, buffered, consumed, found, taken: false }
+        LimitOverrun { limit, buffered, consumed, found, taken: false, peer: self.conn.peer() }
     }
 
     fn poll_line(
