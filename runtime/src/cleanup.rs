@@ -145,20 +145,57 @@ impl<F> Drop for Entry<F> {
     }
 }
 
-/// An entry as a task of its own.
-pub(crate) struct AdoptedEntry<F = Cleanup>(Entry<F>);
+/// An entry as a task of its own. If it is dropped before its end, that is told.
+pub(crate) struct AdoptedEntry<F = Cleanup> {
+    entry: Entry<F>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    New,
+    Begun,
+    Over,
+}
 
 impl<F> AdoptedEntry<F> {
     pub(crate) fn new(entry: Entry<F>) -> Self {
-        Self(entry)
+        Self { entry, stage: Stage::New }
     }
 }
 
 impl<F: Future<Output = ()> + Unpin> Future for AdoptedEntry<F> {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll(cx)
+        let polled = self.entry.poll(cx);
+        self.stage = if polled.is_ready() { Stage::Over } else { Stage::Begun };
+        polled
     }
+}
+
+impl<F> Drop for AdoptedEntry<F> {
+    fn drop(&mut self) {
+        let lost = self.entry.owed.count();
+        if lost == 0 {
+            return;
+        }
+        match self.stage {
+            Stage::New => say_lost(lost, "their runtime has ended"),
+            Stage::Begun => say(format_args!(
+                "{lost} cleanup(s) were dropped unfinished: the time for their runtime's shutdown is over"
+            )),
+            Stage::Over => {}
+        }
+    }
+}
+
+/// Tells that nobody runs `count` cleanups, and why.
+#[cold]
+fn say_lost(count: usize, why: &str) {
+    say(format_args!(
+        "{count} cleanup(s) were dropped without running: {why}; drop what owes them inside a task, or before its \
+         runtime"
+    ));
 }
 
 /// The cleanups that a task has adopted and that have not ended.
@@ -366,10 +403,7 @@ fn adopt_entry(entry: Entry, home: Option<&CoreRef>) {
         // what it has left, and comes here again with that.
         let lost = entry.owed.count();
         if lost > 0 {
-            say(format_args!(
-                "{lost} cleanup(s) were dropped without running: their runtime is gone, and there is none \
-                 on this thread; drop what owes them inside a task, or before its runtime"
-            ));
+            say_lost(lost, "their runtime is gone, and there is none on this thread");
         }
         drop(entry);
     }

@@ -68,8 +68,10 @@ unsafe impl Sync for CoreShared {}
 #[derive(Default)]
 pub(super) struct TaskList {
     pub(super) tasks: Vec<NonNull<Header>>,
-    /// Set at shutdown: nothing is added any more.
+    /// Set at shutdown: nothing is added any more but cleanups, and what they spawn.
     pub(super) closed: bool,
+    /// Set when shutdown is over: nobody runs the core's tasks, so nothing is added at all.
+    ended: bool,
 }
 
 /// Tasks that did not fit the ring, in order.
@@ -237,14 +239,8 @@ impl CoreShared {
         let mut list = self.tasks.lock();
         // SAFETY: the caller is making the task.
         let header = unsafe { task.as_ref() };
-        if list.closed && !header.state.is_shielded() {
-            let of_cleanup = super::context::current_header()
-                .is_some_and(|current| current.state.is_closing() || current.state.is_shielded());
-            if !of_cleanup {
-                return false;
-            }
-            // What a cleanup does during shutdown is waited for like the cleanup itself.
-            header.state.shield();
+        if list.closed && !is_of_cleanup(header) {
+            return false;
         }
         // Ordering: Relaxed, under the lock.
         header.list_index.store(list.tasks.len() as u32, Ordering::Relaxed);
@@ -314,6 +310,13 @@ impl CoreShared {
         let mut list = self.tasks.lock();
         list.closed = true;
         list.tasks.iter().copied().for_each(&mut f);
+    }
+
+    /// Refuses all tasks from now on, if none is left or if it `must`; tells whether it does.
+    pub(crate) fn end(&self, must: bool) -> bool {
+        let mut list = self.tasks.lock();
+        list.ended |= must || list.tasks.is_empty();
+        list.ended
     }
 
     /// The core's reactor, made if need be.
@@ -392,6 +395,19 @@ impl CoreShared {
         // Ordering: Relaxed, a sample.
         self.polls.load(Ordering::Relaxed)
     }
+}
+
+/// Whether a new task is a cleanup, or is spawned by one. What a cleanup does during shutdown is waited for like the
+/// cleanup itself.
+#[cold]
+fn is_of_cleanup(task: &Header) -> bool {
+    let of_cleanup = task.state.is_shielded()
+        || super::context::current_header()
+            .is_some_and(|current| current.state.is_closing() || current.state.is_shielded());
+    if of_cleanup {
+        task.state.shield();
+    }
+    of_cleanup
 }
 
 impl fmt::Debug for CoreShared {

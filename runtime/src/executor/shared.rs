@@ -513,14 +513,25 @@ impl Shared {
         if busy {
             return self.shut_down_elsewhere(deadline);
         }
-        let mut ended = self.drive_to_the_end(deadline);
-        if !ended {
-            self.abandon_cleanups();
-            // Dropping takes no time, unless something never comes back from a poll.
-            ended = self.drive_to_the_end(Some(Instant::now() + GRACE));
+        loop {
+            let mut ended = self.drive_to_the_end(deadline);
+            if !ended {
+                self.abandon_cleanups();
+                // Dropping takes no time, unless something never comes back from a poll.
+                ended = self.drive_to_the_end(Some(Instant::now() + GRACE));
+            }
+            let blocking = self.blocking.join(deadline);
+            // A thread of the user's may have left a cleanup since.
+            if self.end_cores(!ended) {
+                return self.finish_shutdown(ended) && blocking;
+            }
         }
-        let blocking = self.blocking.join(deadline);
-        self.finish_shutdown(ended) && blocking
+    }
+
+    /// Refuses all tasks from now on, if none is left or if it `must`: nobody would run them. `false` if some
+    /// core has tasks.
+    fn end_cores(&self, must: bool) -> bool {
+        self.cores.iter().all(|core| core.end(must))
     }
 
     /// `shut_down`, on a thread of its own; without one, cleanups are dropped.
@@ -545,6 +556,7 @@ impl Shared {
         self.blocking.close();
         self.abandon_cleanups();
         self.drive_free_cores(Some(Instant::now() + GRACE));
+        self.end_cores(true);
         self.finish_shutdown(false)
     }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{CleanupStack, TaskGroup, TaskSet, finally, task_group, using};
@@ -198,5 +199,73 @@ fn a_body_that_is_dropped_on_a_thread_without_a_runtime_is_cleaned_up_by_its_own
         std::thread::spawn(move || drop(work)).join().unwrap();
         drop(runtime);
         assert!(is_cleaned.try_recv().is_ok(), "it ran before the runtime had ended");
+    }
+}
+
+/// A runtime that has been shut down runs nothing, also where a handle keeps it.
+#[test]
+fn a_cleanup_that_comes_after_the_shutdown_is_told_and_dropped() {
+    const NAME: &str = "outside::a_cleanup_that_comes_after_the_shutdown_is_told_and_dropped";
+    if !in_child_process() {
+        let said = said_by(NAME);
+        let lines: Vec<_> = said.lines().filter_map(|l| l.strip_prefix("corio: ")).collect();
+        assert_eq!(lines.len(), 6, "{said}");
+        for line in lines {
+            let text =
+                "1 cleanup(s) were dropped without running: their runtime has ended; drop what";
+            assert!(line.starts_with(text), "{said}");
+        }
+        return;
+    }
+    for how in ["drop", "timeout", "background"] {
+        for runtime in runtimes() {
+            let handle = runtime.handle().clone();
+            let log = Log::default();
+            let alive = Arc::new(());
+            let held = alive.clone();
+            let cleanup = move || async move { drop(held) };
+            let mut guarded = Box::pin(finally(pending::<()>(), cleanup));
+            runtime.block_on(begin(&mut guarded));
+            match how {
+                "drop" => drop(runtime),
+                "timeout" => runtime.shutdown_timeout(ms(60_000)),
+                _ => runtime.shutdown_background(),
+            }
+            drop(guarded);
+            assert_eq!(Arc::strong_count(&alive), 1, "{how}: it is dropped at once");
+            assert_eq!(handle.metrics().tasks, 0);
+            drop(handle);
+            assert!(log.get().is_empty());
+        }
+    }
+}
+
+/// While the runtime shuts down it still takes what a thread leaves to it.
+#[test]
+fn a_cleanup_that_comes_while_a_blocking_call_is_waited_for_runs() {
+    for runtime in runtimes() {
+        let log = Log::default();
+        let mut guarded = Box::pin(log.guarded("late", ms(1)));
+        runtime.block_on(begin(&mut guarded));
+        let (begun, begins) = std::sync::mpsc::channel();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let call = runtime.spawn_blocking(move || {
+            begun.send(()).unwrap();
+            ends.recv().unwrap();
+        });
+        begins.recv().unwrap();
+        let handle = runtime.handle().clone();
+        let other = std::thread::spawn(move || {
+            // Until the shutdown has begun: then tasks are cancelled at birth.
+            while handle.block_on(handle.spawn(async {})).is_ok() {
+                std::thread::yield_now();
+            }
+            drop(guarded);
+            end.send(()).unwrap();
+        });
+        drop(runtime);
+        other.join().unwrap();
+        drop(call);
+        assert_eq!(log.get(), ["late"]);
     }
 }
