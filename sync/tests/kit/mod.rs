@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use corio_sync::prim::{AtomicUsize, Ordering, Parker};
+use futures_core::Stream;
 
 /// A future that a test polls by hand, with a waker that counts.
 pub(crate) struct Spawned<F> {
@@ -74,6 +75,11 @@ pub(crate) fn now<F: Future>(future: F) -> F::Output {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("it should not wait"),
     }
+}
+
+/// One item of a stream, or nothing yet.
+pub(crate) fn next<S: Stream + Unpin>(stream: &mut S) -> Poll<Option<S::Item>> {
+    Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()))
 }
 
 struct Unpark(Parker);
