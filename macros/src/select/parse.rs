@@ -256,16 +256,11 @@ fn check_handler(handler: &[TokenTree]) -> Result<()> {
     }
     let Some(arrow) = find(handler, is_arrow) else { return Ok(()) };
     let next = (1..arrow).find(|&at| starts_operand(handler, at) && ends_operand(handler, at - 1));
-    match next {
-        Some(at) => Err(Error::over(
-            &handler[at..=at],
-            "a comma is missing before this branch: a handler that is not a block ends with one",
-        )),
-        None => Err(Error::over(
-            &handler[arrow..arrow + 2],
-            "a comma is missing before this branch: a handler that is not a block ends with one",
-        )),
-    }
+    let at = next.map_or(&handler[arrow..arrow + 2], |at| &handler[at..=at]);
+    Err(Error::over(
+        at,
+        "a comma is missing before this branch: a handler that is not a block ends with one",
+    ))
 }
 
 /// Whether `tokens[at]` is a word that starts something new when an operand has just ended.
