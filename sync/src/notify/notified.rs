@@ -29,24 +29,27 @@ impl<N: Deref<Target = Notify> + Unpin> Notifying<N> {
         Self { notify, round, done: false, caller: Caller::here(), waiter: Waiter::new(By::One) }
     }
 
-    /// Takes a notification or joins the line with `waker`; ready when notified.
+    /// Takes a notification that is there already; tells whether there was one.
     #[inline]
-    fn start(self: Pin<&mut Self>, waker: impl FnOnce() -> Waker) -> Poll<()> {
+    fn take(self: Pin<&mut Self>) -> bool {
         project!(self => this, waiter);
-        let now = if this.notify.take(this.round) {
-            Poll::Ready(())
-        } else {
-            this.notify.join_line(this.round, waiter.as_mut(), waker())
-        };
+        this.done = waiter.is_idle() && this.notify.take(this.round);
+        this.done
+    }
+
+    /// Joins the line with `waker`, unless there is a notification by now.
+    fn join_line(self: Pin<&mut Self>, waker: Waker) -> Poll<()> {
+        project!(self => this, waiter);
+        let now = this.notify.join_line(this.round, waiter.as_mut(), waker);
         this.done = now.is_ready();
         now
     }
 
     fn enable(mut self: Pin<&mut Self>) -> bool {
-        if !self.done && self.waiter.is_idle() {
-            return self.as_mut().start(|| Waker::noop().clone()).is_ready();
+        if self.done || self.waiter.is_chosen() || self.as_mut().take() {
+            return true;
         }
-        self.done || self.waiter.is_chosen()
+        self.waiter.is_idle() && self.join_line(Waker::noop().clone()).is_ready()
     }
 
     #[inline]
@@ -55,8 +58,18 @@ impl<N: Deref<Target = Notify> + Unpin> Notifying<N> {
             return Poll::Ready(());
         }
         ready!(hooks::poll_budget(cx));
+        if !self.as_mut().take() {
+            ready!(self.wait(cx));
+        }
+        hooks::spend();
+        Poll::Ready(())
+    }
+
+    /// What a poll does that found no notification.
+    #[cold]
+    fn wait(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let notified = if self.waiter.is_idle() {
-            self.as_mut().start(|| cx.waker().clone())
+            self.as_mut().join_line(cx.waker().clone())
         } else {
             project!(self.as_mut() => this, waiter);
             waiter.poll_chosen(cx, |f| f(&mut this.notify.waiters.lock())).map(|()| {
@@ -66,10 +79,8 @@ impl<N: Deref<Target = Notify> + Unpin> Notifying<N> {
         };
         if notified.is_pending() {
             hooks::set_wait(self.caller.site(), WaitKind::Notify);
-            return Poll::Pending;
         }
-        hooks::spend();
-        Poll::Ready(())
+        notified
     }
 }
 
