@@ -43,7 +43,8 @@ struct Free {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     layout: Layout,
-    class: Option<u8>,
+    /// At `CLASSES` and beyond there is none.
+    class: u8,
 }
 
 impl Size {
@@ -53,15 +54,15 @@ impl Size {
     pub(crate) const fn of<T>() -> Self {
         let layout = Layout::new::<T>();
         if cfg!(debug_assertions) || layout.size() > LARGEST || layout.align() > ALIGN {
-            return Self { layout, class: None };
+            return Self { layout, class: u8::MAX };
         }
         let class = layout.size().saturating_sub(EXTRA + 1) / STEP;
-        Self { layout: layout_of(class), class: Some(class as u8) }
+        Self { layout: layout_of(class), class: class as u8 }
     }
 }
 
 const fn layout_of(class: usize) -> Layout {
-    const { assert!(CLASSES <= u8::MAX as usize) };
+    const { assert!(CLASSES < u8::MAX as usize) };
     match Layout::from_size_align((class + 1) * STEP + EXTRA, ALIGN) {
         Ok(layout) => layout,
         Err(_) => unreachable!(),
@@ -79,7 +80,7 @@ impl Cells {
 
     #[inline]
     fn take(&self, class: u8) -> Option<NonNull<u8>> {
-        let class = &self.classes[usize::from(class)];
+        let class = self.classes.get(usize::from(class))?;
         let block = NonNull::new(class.list.get())?;
         // SAFETY: on the list, so it links to the next (A1).
         class.list.set(unsafe { block.as_ref() }.next);
@@ -87,10 +88,10 @@ impl Cells {
         Some(block.cast())
     }
 
-    /// Keeps a block; `false` if there are enough of its class.
+    /// Keeps a block; `false` if there are enough of its class, or it has none.
     #[inline]
     fn keep(&self, class: u8, block: NonNull<u8>) -> bool {
-        let class = &self.classes[usize::from(class)];
+        let Some(class) = self.classes.get(usize::from(class)) else { return false };
         let room = class.room.get();
         if room == 0 {
             return false;
@@ -118,12 +119,10 @@ impl Drop for Cells {
 /// Memory for a cell: from `cells`, if given and not empty, else from the allocator.
 #[inline]
 pub(crate) fn allocate(cells: Option<&Cells>, size: Size) -> NonNull<u8> {
-    if let (Some(cells), Some(class)) = (cells, size.class) {
-        if let Some(block) = cells.take(class) {
-            return block;
-        }
+    match cells.and_then(|cells| cells.take(size.class)) {
+        Some(block) => block,
+        None => fresh(size.layout),
     }
-    fresh(size.layout)
 }
 
 #[inline(never)]
@@ -139,10 +138,8 @@ fn fresh(layout: Layout) -> NonNull<u8> {
 /// `block` came from [`allocate`] with the same size, and is not used any more.
 #[inline]
 pub(crate) unsafe fn free(cells: Option<&Cells>, block: NonNull<u8>, size: Size) {
-    if let (Some(cells), Some(class)) = (cells, size.class) {
-        if cells.keep(class, block) {
-            return;
-        }
+    if cells.is_some_and(|cells| cells.keep(size.class, block)) {
+        return;
     }
     // SAFETY: the caller's promise; `allocate` used this layout.
     unsafe { dealloc(block.as_ptr(), size.layout) };

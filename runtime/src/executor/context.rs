@@ -17,7 +17,7 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use corio_sync::hooks;
+use corio_sync::hooks::{self, Tls};
 
 use super::core::{Core, CoreRef};
 use super::shared::Shared;
@@ -101,11 +101,10 @@ impl Context {
 /// Calls `f` with the thread's innermost context.
 #[inline]
 pub(crate) fn with_context<R>(f: impl FnOnce(Option<&Context>) -> R) -> R {
-    hooks::with_tls(|tls| {
-        let context: *const Context = tls.core().cast();
-        // SAFETY: null or alive (K1).
-        f(unsafe { context.as_ref() })
-    })
+    // `f` is called outside the lookup, which is one function for all of them then, and is inlined.
+    let context: *const Context = hooks::with_tls(Tls::core).cast();
+    // SAFETY: null or alive (K1).
+    f(unsafe { context.as_ref() })
 }
 
 /// Calls `f` with the core that this thread runs, if it runs one.
@@ -140,12 +139,11 @@ pub(crate) fn current_shared() -> Option<Arc<Shared>> {
 /// The task that this thread polls (or whose future it drops).
 ///
 /// The reference is valid until the poll ends; callers do not keep it.
+#[inline]
 pub(crate) fn current_header<'a>() -> Option<&'a Header> {
-    hooks::with_tls(|tls| {
-        let header: *const Header = tls.task().cast();
-        // SAFETY: null, or the head of a header that is alive while the thread polls it (K3).
-        unsafe { header.as_ref() }
-    })
+    let header: *const Header = hooks::with_tls(Tls::task).cast();
+    // SAFETY: null, or the head of a header that is alive while the thread polls it (K3).
+    unsafe { header.as_ref() }
 }
 
 /// The current task as a pointer.

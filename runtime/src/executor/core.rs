@@ -310,12 +310,20 @@ impl Core {
     #[inline]
     fn pop_bound(&self) -> Option<NonNull<Header>> {
         self.bound(|queue| {
-            if queue.seeded && !queue.tasks.is_empty() {
-                let index = (self.random() % queue.tasks.len() as u64) as usize;
-                return queue.tasks.remove(index);
+            if queue.seeded {
+                return self.pop_drawn(queue);
             }
             queue.tasks.pop_front()
         })
+    }
+
+    #[cold]
+    fn pop_drawn(&self, queue: &mut BoundQueue) -> Option<NonNull<Header>> {
+        if queue.tasks.is_empty() {
+            return None;
+        }
+        let index = (self.random() % queue.tasks.len() as u64) as usize;
+        queue.tasks.remove(index)
     }
 
     fn pop_stealable(&self) -> Option<NonNull<Header>> {

@@ -233,13 +233,13 @@ impl CoreShared {
     }
 
     /// Adds a task to the list; `false` if the runtime is shutting down and the task is no cleanup, nor
-    /// belongs to one.
+    /// belongs to one, or if its shutdown is over.
     #[inline]
     pub(crate) fn add_task(&self, task: NonNull<Header>) -> bool {
         let mut list = self.tasks.lock();
         // SAFETY: the caller is making the task.
         let header = unsafe { task.as_ref() };
-        if list.closed && !is_of_cleanup(header) {
+        if list.closed && (list.ended || !is_of_cleanup(header)) {
             return false;
         }
         // Ordering: Relaxed, under the lock.

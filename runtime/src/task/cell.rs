@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use super::end;
 use super::error::TaskError;
 use super::header::{Header, Stage};
-use super::quiet::glue;
+use super::quiet::{drop_at, glue};
 use crate::executor::cells::Size;
 
 /// What a future comes to.
@@ -217,8 +217,11 @@ impl<F: Future, H: Hook<F::Output>> Cell<F, H> {
         // Neither output nor payload is dropped by unwinding, where another panic would end the process. What is below
         // does not unwind, except for the hook, which has the output by then; its panic stands for both.
         let output = ManuallyDrop::new(output);
-        // SAFETY: the poller owns the future (T2).
-        let panic = ManuallyDrop::new(unsafe { end::drop_future(task, needs_drop::<F>()) });
+        // SAFETY: the poller owns stage and future (T2).
+        let panic = ManuallyDrop::new(unsafe {
+            task.as_ref().set_stage(Stage::Nothing);
+            if needs_drop::<F>() { drop_at((*cell).place.get().cast(), glue::<F>) } else { None }
+        });
         // SAFETY: the poller owns hook and outcome (T2), whose place is free.
         unsafe {
             let outcome =

@@ -23,20 +23,19 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether a task may be polled here before it is queued.
-pub(super) fn may_start() -> bool {
-    // A panic in a poll while the thread unwinds would end the process.
-    DEPTH.get() < DEEPEST && !std::thread::panicking()
-}
-
-/// Gives a new task its first turn; `true` if it was woken meanwhile, so that the caller must queue it.
+/// Gives a new task its first turn, where that can be; `true` if it need not be queued: it waits, or is done.
 ///
 /// # Safety
 ///
 /// This thread has `core`, which is the task's home. The state of the task says that it is queued, but
 /// it is on no queue: this turn is instead of the one that the queue would give it.
 #[must_use]
-pub(super) unsafe fn start(task: NonNull<Header>, core: &Core) -> bool {
+#[inline(never)]
+pub(super) unsafe fn rests_after_start(task: NonNull<Header>, core: &Core) -> bool {
+    // A panic in a poll while the thread unwinds would end the process.
+    if DEPTH.get() >= DEEPEST || std::thread::panicking() {
+        return false;
+    }
     DEPTH.set(DEPTH.get() + 1);
     let budget = hooks::with_tls(|tls| tls.budget.get());
     let spawner = current_header();
@@ -58,5 +57,5 @@ pub(super) unsafe fn start(task: NonNull<Header>, core: &Core) -> bool {
     // A task that does nothing but start others gives way in the end.
     hooks::spend();
     DEPTH.set(DEPTH.get() - 1);
-    again
+    !again
 }

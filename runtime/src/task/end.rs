@@ -51,8 +51,15 @@ pub(crate) unsafe fn fail(task: NonNull<Header>, failure: Failure) {
     let header = unsafe { task.as_ref() };
     // SAFETY: the poller owns the stage (T2).
     let is_there = unsafe { header.stage() } == Stage::Future;
-    // SAFETY: the poller owns the future (T2).
-    let panic = if is_there { unsafe { drop_future(task, true) } } else { None };
+    let panic = if is_there {
+        // SAFETY: the poller owns stage and future (T2, T3).
+        unsafe {
+            header.set_stage(Stage::Nothing);
+            drop_at(header.vtable.place(task), header.vtable.drop_future)
+        }
+    } else {
+        None
+    };
     let error = match failure {
         // SAFETY: the poller owns the hook (T2).
         Failure::Panicked(payload) if is_there => unsafe { panicked(task, payload) },
@@ -68,26 +75,6 @@ pub(crate) unsafe fn fail(task: NonNull<Header>, failure: Failure) {
         // SAFETY: the poller owns hook and outcome (T2).
         unsafe { panicked_in_drop(task, payload) };
     }
-}
-
-/// Drops the future in place, if there is something to drop; gives the payload of a panic in that.
-///
-/// # Safety
-///
-/// The caller is the poller (T2), and the future is there.
-#[inline]
-pub(super) unsafe fn drop_future(task: NonNull<Header>, needs_drop: bool) -> Option<Payload> {
-    // SAFETY: the poller knows who has a reference (T1), and owns the stage (T2).
-    let vtable = unsafe {
-        // Before the drop, which may unwind.
-        task.as_ref().set_stage(Stage::Nothing);
-        task.as_ref().vtable
-    };
-    if !needs_drop {
-        return None;
-    }
-    // SAFETY: the poller owns the future (T2, T3).
-    unsafe { drop_at(vtable.place(task), vtable.drop_future) }
 }
 
 /// What the hook makes of a panic.
@@ -170,12 +157,22 @@ unsafe fn drop_outcome(task: NonNull<Header>) {
 /// # Safety
 ///
 /// The outcome is the caller's (T2).
+#[inline]
 pub(crate) unsafe fn drop_unawaited(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
-    let stage = unsafe { task.as_ref().stage() };
-    if stage == Stage::Nothing {
-        return;
+    if unsafe { task.as_ref().stage() } != Stage::Nothing {
+        // SAFETY: the caller's promise.
+        unsafe { drop_untaken(task) };
     }
+}
+
+/// # Safety
+///
+/// As `drop_unawaited`, and there is an outcome.
+#[inline(never)]
+unsafe fn drop_untaken(task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    let stage = unsafe { task.as_ref().stage() };
     // SAFETY: the caller's promise.
     unsafe { drop_outcome(task) };
     if stage == Stage::Panic {

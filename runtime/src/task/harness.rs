@@ -53,17 +53,19 @@ pub(crate) unsafe fn run(task: NonNull<Header>, core: &Core) -> bool {
 #[inline]
 pub(crate) fn with_current<R>(header: &Header, f: impl FnOnce() -> R) -> R {
     header.head.clear_wait();
-    hooks::with_tls(|tls| {
-        // SAFETY: the header's reference outlives this call, which puts the old pointer back.
-        let outer = unsafe { tls.set_task(&header.head) };
+    // SAFETY: the header's reference outlives this call, which puts the old pointer back.
+    let outer = hooks::with_tls(|tls| unsafe {
         tls.budget.set(hooks::BUDGET);
-        // Every call of foreign code in it is caught.
-        let result = AbortOnUnwind::during(f);
-        // SAFETY: it was there before, and what called this keeps what it points at.
-        unsafe { tls.set_task(outer) };
+        tls.set_task(&header.head)
+    });
+    // Every call of foreign code in it is caught.
+    let result = AbortOnUnwind::during(f);
+    // SAFETY: it was there before, and what called this keeps what it points at.
+    hooks::with_tls(|tls| unsafe {
         tls.budget.set(0);
-        result
-    })
+        tls.set_task(outer)
+    });
+    result
 }
 
 /// Polls (or drops) the main future and polls the cleanups; `true` when nothing of either is left.
@@ -92,17 +94,28 @@ unsafe fn turn(task: NonNull<Header>, cancel: bool, core: &Core) -> bool {
     }
     if core.abandons_cleanups() {
         // SAFETY: this thread polls the task.
-        let count = unsafe { cleanup::abandon_all(header) };
-        if count > 0 {
-            crate::say::say(format_args!(
-                "{count} cleanup(s) of task {} were dropped unfinished: the time for shutdown is over",
-                header.head.id
-            ));
-        }
+        unsafe { abandon(header) };
         return true;
     }
     // SAFETY: this thread polls the task.
     unsafe { cleanup::poll_all(header, &mut cx) }.is_ready()
+}
+
+/// Drops the cleanups of a task, for which shutdown has no time.
+///
+/// # Safety
+///
+/// The caller polls the task.
+#[cold]
+unsafe fn abandon(header: &Header) {
+    // SAFETY: the caller's promise.
+    let count = unsafe { cleanup::abandon_all(header) };
+    if count > 0 {
+        crate::say::say(format_args!(
+            "{count} cleanup(s) of task {} were dropped unfinished: the time for shutdown is over",
+            header.head.id
+        ));
+    }
 }
 
 /// Whether a cancel request drops the main future now.
@@ -136,7 +149,7 @@ unsafe fn complete(task: NonNull<Header>, core: &Core) {
     unsafe { header.core.as_ref() }.remove_task(task);
     if header.drop_ref() {
         // SAFETY: that was the last reference.
-        unsafe { free_on(core, task) };
+        unsafe { free_on(Some(core), task) };
     }
 }
 
@@ -146,10 +159,28 @@ unsafe fn complete(task: NonNull<Header>, core: &Core) {
 /// # Safety
 ///
 /// The caller ran the task to its end, and holds a reference.
+#[inline]
 pub(crate) unsafe fn publish(task: NonNull<Header>) {
     // SAFETY: the caller holds a reference.
     let header = unsafe { task.as_ref() };
     let (interest, has_waker) = header.state.complete();
+    let somebody = has_waker || header.extras().is_some() || header.vtable.hook.is_some();
+    if !interest || somebody {
+        // SAFETY: the caller's promise.
+        unsafe { tell(task, interest, has_waker) };
+    }
+}
+
+/// Tells everybody of a task's end, as far as there is somebody. (A task with a handle that is not awaited yet has
+/// nobody.)
+///
+/// # Safety
+///
+/// As `publish`, which has marked the task as done.
+#[inline(never)]
+unsafe fn tell(task: NonNull<Header>, interest: bool, has_waker: bool) {
+    // SAFETY: the caller holds a reference.
+    let header = unsafe { task.as_ref() };
     if !interest {
         // SAFETY: no handle: the output is this thread's (T2).
         unsafe { end::drop_unawaited(task) };

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use corio_sync::blocking;
@@ -267,22 +267,15 @@ unsafe fn poll_take(
     task: NonNull<Header>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<NonNull<()>, TaskError>> {
-    std::task::ready!(hooks::poll_budget(cx));
+    ready!(hooks::poll_budget(cx));
     // SAFETY: the handle owns a reference (T1).
     let header = unsafe { task.as_ref() };
-    if poll_done(header, cx).is_pending() {
-        if hooks::current_task_id() == header.head.id {
-            hooks::spend();
-            return Poll::Ready(Err(TaskError::awaits_itself(header)));
-        }
-        // The place is that of the task awaited: the `.await` itself cannot be known.
-        hooks::set_wait_on(Site::new(header.head.spawned_at()), WaitKind::Task, header.head.id);
-        return Poll::Pending;
+    if !header.state.is_done() {
+        ready!(poll_wait(header, cx))?;
     }
     hooks::spend();
     // SAFETY: the task is done and the outcome is the handle's (T2).
-    let taken = unsafe { end::take_outcome(task) };
-    match taken {
+    match unsafe { end::take_outcome(task) } {
         Some((outcome, stage)) => {
             if stage == Stage::Stopped {
                 HANDED_OUT.set(HANDED_OUT.get().wrapping_add(1));
@@ -291,6 +284,21 @@ unsafe fn poll_take(
         }
         None => awaited_again(header),
     }
+}
+
+/// Waits for the task's end; fails if it is the task itself that waits. For its handle.
+#[inline(never)]
+fn poll_wait(header: &Header, cx: &mut Context<'_>) -> Poll<Result<(), TaskError>> {
+    if poll_done(header, cx).is_ready() {
+        return Poll::Ready(Ok(()));
+    }
+    if hooks::current_task_id() == header.head.id {
+        hooks::spend();
+        return Poll::Ready(Err(TaskError::awaits_itself(header)));
+    }
+    // The place is that of the task awaited: the `.await` itself cannot be known.
+    hooks::set_wait_on(Site::new(header.head.spawned_at()), WaitKind::Task, header.head.id);
+    Poll::Pending
 }
 
 #[cold]
@@ -318,7 +326,7 @@ unsafe fn drop_handle(task: NonNull<Header>) {
     if clear {
         // SAFETY: the completing thread has not seen the waker, or is done with it: the slot is
         // the handle's (T5).
-        drop_quietly(header.joiner.with_mut(|w| unsafe { (*w).take() }));
+        unsafe { drop_waker(header) };
     }
     if done {
         // SAFETY: done, so the outcome is the handle's (T2).
@@ -326,6 +334,17 @@ unsafe fn drop_handle(task: NonNull<Header>) {
     }
     // SAFETY: the handle's reference ends here.
     unsafe { release(task) };
+}
+
+/// Drops the waker of whoever awaited the task.
+///
+/// # Safety
+///
+/// The slot is the handle's (T5).
+#[inline(never)]
+unsafe fn drop_waker(header: &Header) {
+    // SAFETY: the caller's promise.
+    drop_quietly(header.joiner.with_mut(|w| unsafe { (*w).take() }));
 }
 
 impl<T> fmt::Debug for Task<T> {

@@ -97,6 +97,7 @@ impl Blank {
     }
 
     /// A task at home on `core`, which this thread has.
+    #[inline(always)]
     fn here(core: &Core, vtable: &'static VTable, options: Options, kind: Kind) -> Self {
         let state = State::new(kind);
         if options.shielded {
@@ -175,19 +176,23 @@ pub(crate) fn header_at(
 ///
 /// As `Blank::launch`; this thread has `core`, which is the task's home.
 unsafe fn launch_here(core: &Core, task: NonNull<Header>, eager: bool) {
-    let eager = eager && eager::may_start();
     if !core.shared().add_task(task) {
         // SAFETY: fresh, with two references.
         return unsafe { refuse(task) };
     }
-    // SAFETY: on the list, and not run before the end of this, as it is on no queue.
+    // SAFETY: alive with the handle's reference.
     let state = unsafe { &task.as_ref().state };
     if state.is_local() {
         core.on_local_spawn();
     }
     // SAFETY: this thread has the core, and the task, which is as new, is on no queue.
-    if !eager || unsafe { eager::start(task, core) } {
-        if state.is_bound() { core.push_bound(task) } else { core.push_stealable(task) }
+    if eager && unsafe { eager::rests_after_start(task, core) } {
+        return;
+    }
+    if state.is_bound() {
+        core.push_bound(task);
+    } else {
+        core.push_stealable(task);
     }
 }
 

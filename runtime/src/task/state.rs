@@ -28,6 +28,9 @@
 //! | JOIN_WAKER    | the handle: the waker is in place | the handle, to change the waker |
 //! | WOKEN         | the completing thread, done with the waker | nobody             |
 //!
+//! A transition whose caller alone sets or clears the bits in question adds or subtracts them: that is one
+//! instruction, where the old word is wanted and an "or" or "and" would be a loop.
+//!
 //! The join waker may be written by the handle while JOIN_WAKER is clear; once DONE is set with
 //! JOIN_WAKER set it is only read, by the completing thread and the handle.
 
@@ -223,7 +226,7 @@ impl State {
     pub(crate) fn start_poll(&self) -> bool {
         // Ordering: Acquire sees what wakers and the last poller wrote. Pairs with `wake`,
         // `end_poll` and `cancel`.
-        let prev = self.shared.fetch_xor(SCHEDULED | RUNNING, Ordering::AcqRel);
+        let prev = self.shared.fetch_add(RUNNING - SCHEDULED, Ordering::AcqRel);
         debug_assert!(
             prev & (SCHEDULED | RUNNING | DONE) == SCHEDULED,
             "start_poll from {prev:#b}"
@@ -236,7 +239,7 @@ impl State {
     pub(crate) fn end_poll(&self) -> Next {
         // Ordering: Release hands the future to the next poller; Acquire sees the waker's writes,
         // since this thread may be the next poller. Pairs with `start_poll` and `wake`.
-        let prev = self.shared.fetch_and(!RUNNING, Ordering::AcqRel);
+        let prev = self.shared.fetch_sub(RUNNING, Ordering::AcqRel);
         debug_assert!(prev & RUNNING != 0, "end_poll without start_poll");
         if prev & SCHEDULED != 0 && !planted("wake-during-poll-forgotten") {
             Next::Enqueue
@@ -376,7 +379,7 @@ impl State {
         self.local.store(self.local.load(Ordering::Relaxed) | FINISHED, Ordering::Relaxed);
         // Ordering: Release publishes the output to the handle; Acquire sees the join waker. Pairs
         // with `poll_join`, `store_waker` and `drop_handle`.
-        let prev = self.shared.fetch_or(DONE, Ordering::AcqRel);
+        let prev = self.shared.fetch_add(DONE, Ordering::AcqRel);
         debug_assert!(prev & DONE == 0, "completed twice");
         (prev & JOIN_INTEREST != 0, prev & JOIN_WAKER != 0)
     }
@@ -410,7 +413,8 @@ impl State {
     pub(crate) fn waker_stored(&self) -> Join {
         // Ordering: Release publishes the waker to `complete`; Acquire sees the output if it came
         // first.
-        let prev = self.shared.fetch_or(JOIN_WAKER, Ordering::AcqRel);
+        let prev = self.shared.fetch_add(JOIN_WAKER, Ordering::AcqRel);
+        debug_assert!(prev & JOIN_WAKER == 0, "a waker over a waker");
         if prev & DONE != 0 && !planted("join-after-done-waits") {
             // `complete` did not see the waker: it stays the handle's, who takes it back.
             // Ordering: Relaxed, the completing thread does not look at the bit any more.
@@ -448,7 +452,7 @@ impl State {
     pub(crate) fn waker_used(&self) -> bool {
         // Ordering: Release hands the slot to a handle that goes later; Acquire takes it over from one
         // that has gone. Pairs with `drop_handle`.
-        self.shared.fetch_or(WOKEN, Ordering::AcqRel) & JOIN_INTEREST == 0
+        self.shared.fetch_add(WOKEN, Ordering::AcqRel) & JOIN_INTEREST == 0
     }
 
     /// The handle goes. Gives back (the task is done: the output is the handle's to drop, the waker
@@ -456,7 +460,9 @@ impl State {
     pub(crate) fn drop_handle(&self) -> (bool, bool) {
         // Ordering: Acquire sees the output; Release hands the waker slot over. Pairs with `complete`
         // and `waker_used`.
-        let prev = self.shared.fetch_and(!(JOIN_INTEREST | JOIN_WAKER), Ordering::AcqRel);
+        // Ordering: Relaxed, the handle alone sets and clears the two bits.
+        let own = self.shared.load(Ordering::Relaxed) & (JOIN_INTEREST | JOIN_WAKER);
+        let prev = self.shared.fetch_sub(own, Ordering::AcqRel);
         let done = prev & DONE != 0;
         (done, prev & JOIN_WAKER != 0 && (!done || prev & WOKEN != 0))
     }

@@ -2,7 +2,7 @@
 //!
 //! See `header` for the invariants T1 to T6.
 
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -129,49 +129,52 @@ pub(crate) unsafe fn release(task: NonNull<Header>) {
 #[inline(never)]
 unsafe fn free(task: NonNull<Header>) {
     // SAFETY: the caller gave up the last reference and is the only one who knows the cell.
-    unsafe { drop_rest(task.as_ref()) };
-    // SAFETY: as above.
-    context::with_core(|core| unsafe { free_memory(core, task) });
+    context::with_core(|core| unsafe { free_on(core, task) });
 }
 
-/// As `free`, on the thread of `core`.
+/// As `free`, on the thread of `core`, if it has one.
 ///
 /// # Safety
 ///
 /// The caller gave up the last reference.
-pub(super) unsafe fn free_on(core: &Core, task: NonNull<Header>) {
+#[inline]
+pub(super) unsafe fn free_on(core: Option<&Core>, task: NonNull<Header>) {
     // SAFETY: the caller's promise.
-    unsafe {
-        drop_rest(task.as_ref());
-        free_memory(Some(core), task);
+    let header = unsafe { task.as_ref() };
+    // Ordering: Relaxed, nobody else uses the cell.
+    let has_extras = !header.extras.load(Ordering::Relaxed).is_null();
+    // SAFETY: nobody else uses the slot.
+    if has_extras || header.joiner.with(|joiner| unsafe { (*joiner).is_some() }) {
+        // SAFETY: the caller's promise.
+        unsafe { drop_rest(header) };
     }
+    // SAFETY: the caller's promise.
+    unsafe { free_memory(core, task) };
 }
 
 /// Drops what a header may still have.
 ///
 /// # Safety
 ///
-/// The caller alone knows the task, and frees it next.
-#[inline]
+/// As `free_on`.
+#[cold]
 unsafe fn drop_rest(header: &Header) {
     // Ordering: Relaxed, nobody else uses the cell.
-    let extras = header.extras.load(Ordering::Relaxed);
+    let extras = header.extras.swap(ptr::null_mut(), Ordering::Relaxed);
     if !extras.is_null() {
         // SAFETY: set once, from a box, and nobody else uses it.
         drop_quietly(unsafe { Box::from_raw(extras) });
     }
     // A waker is left where the handle wanted to change it and could not: the clone of the next one panicked.
     // SAFETY: nobody else uses the slot.
-    if let Some(waker) = header.joiner.with_mut(|joiner| unsafe { (*joiner).take() }) {
-        drop_quietly(waker);
-    }
+    drop_quietly(header.joiner.with_mut(|joiner| unsafe { (*joiner).take() }));
 }
 
 /// Gives the memory of a cell back, and then its count on its core, which must not be the last thing to go before.
 ///
 /// # Safety
 ///
-/// As `drop_rest`; `core` is the one that this thread has, if it has one.
+/// As `free_on`.
 #[inline]
 unsafe fn free_memory(core: Option<&Core>, task: NonNull<Header>) {
     // SAFETY: the caller's promise.
