@@ -33,30 +33,50 @@ pub(super) fn current<'a>() -> Option<&'a Header> {
     current_header().or_else(current_call)
 }
 
-/// Calls `f`, which is not foreign code, with the variables that are current here; `None` if there is
+/// Calls `f`, which is not foreign code, with the variables that are current here; `false` if there is
 /// no place for any.
-pub(super) fn change<R>(f: impl FnOnce(&mut Variables) -> R) -> Option<R> {
+pub(super) fn change(f: &mut dyn FnMut(&mut Variables)) -> bool {
     if let Some(task) = current() {
         // SAFETY: this thread runs the task (X1 of the extras), and `f` does not come back here.
-        return Some(unsafe { task.extras_or_new().with_variables(f) });
+        unsafe { task.extras_or_new().with_variables(f) };
+        return true;
     }
+    let change = |ambient: &RefCell<Option<Ambient>>| {
+        ambient.borrow_mut().as_mut().map(|ambient| f(&mut ambient.variables)).is_some()
+    };
     // A thread that ends has none.
-    AMBIENT.try_with(|ambient| Some(f(&mut ambient.borrow_mut().as_mut()?.variables))).ok()?
+    AMBIENT.try_with(change).unwrap_or(false)
 }
 
-/// As [`change`], for a look: it makes no place where there is none yet.
-pub(super) fn read<R>(f: impl FnOnce(&Variables) -> R) -> Option<R> {
+/// As [`change`], for a look: it makes no place where there is none yet, and then calls nothing.
+pub(super) fn read(f: &mut dyn FnMut(&Variables)) {
     if let Some(task) = current() {
-        let extras = task.extras()?;
-        // SAFETY: this thread runs the task (X1 of the extras), and `f` does not come back here.
-        return Some(unsafe { extras.with_variables(|variables| f(variables)) });
+        if let Some(extras) = task.extras() {
+            // SAFETY: this thread runs the task (X1 of the extras), and `f` does not come back here.
+            unsafe { extras.with_variables(|variables| f(variables)) };
+        }
+        return;
     }
-    AMBIENT.try_with(|ambient| Some(f(&ambient.borrow().as_ref()?.variables))).ok()?
+    // As above.
+    let _ = AMBIENT.try_with(|ambient| {
+        if let Some(ambient) = &*ambient.borrow() {
+            f(&ambient.variables);
+        }
+    });
+}
+
+/// Whether no variable is set here.
+fn is_nothing_set() -> bool {
+    let mut nothing = true;
+    read(&mut |variables| nothing = variables.is_empty());
+    nothing
 }
 
 /// What a task that is spawned here starts with.
 pub(crate) fn inherited() -> Variables {
-    read(Clone::clone).unwrap_or_default()
+    let mut found = Variables::default();
+    read(&mut |variables| found = variables.clone());
+    found
 }
 
 /// A number for the place of the variables that are current here; 0 if there is none.
@@ -165,31 +185,53 @@ impl fmt::Debug for ContextVars {
 struct Inside<'a> {
     /// The other variables: the outer ones while this lives.
     variables: &'a mut Variables,
+    outer: Outer,
+}
+
+/// Where the outer variables come from.
+enum Outer {
+    /// A task, or a blocking call, has them.
+    Task,
     /// What was there for a thread without a task.
-    outer: Option<Option<Ambient>>,
+    Thread(Option<Ambient>),
+    /// There were none, nor are there inner ones: nothing was exchanged.
+    Nowhere,
 }
 
 impl<'a> Inside<'a> {
     fn enter(variables: &'a mut Variables) -> Self {
         if current().is_some() {
-            change(|here| std::mem::swap(here, variables));
-            return Self { variables, outer: None };
+            change(&mut |here| std::mem::swap(here, variables));
+            return Self { variables, outer: Outer::Task };
         }
         let ambient = Ambient { id: id::take_block(1), variables: std::mem::take(variables) };
         let outer = AMBIENT.try_with(|place| place.borrow_mut().replace(ambient)).unwrap_or(None);
-        Self { variables, outer: Some(outer) }
+        Self { variables, outer: Outer::Thread(outer) }
+    }
+
+    /// As `enter`, but that no place is made for nothing.
+    fn enter_with_some(variables: &'a mut Variables) -> Self {
+        if variables.is_empty() && is_nothing_set() {
+            return Self { variables, outer: Outer::Nowhere };
+        }
+        Self::enter(variables)
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        let Some(outer) = self.outer.take() else {
-            change(|here| std::mem::swap(here, self.variables));
-            return;
-        };
-        let inner = AMBIENT.try_with(|place| std::mem::replace(&mut *place.borrow_mut(), outer));
-        if let Ok(Some(inner)) = inner {
-            *self.variables = inner.variables;
+        match std::mem::replace(&mut self.outer, Outer::Nowhere) {
+            Outer::Nowhere if is_nothing_set() => {}
+            Outer::Nowhere | Outer::Task => {
+                change(&mut |here| std::mem::swap(here, self.variables));
+            }
+            Outer::Thread(outer) => {
+                let inner =
+                    AMBIENT.try_with(|place| std::mem::replace(&mut *place.borrow_mut(), outer));
+                if let Ok(Some(inner)) = inner {
+                    *self.variables = inner.variables;
+                }
+            }
         }
     }
 }
@@ -217,17 +259,9 @@ impl Variables {
     /// Calls `f`, which does not unwind, with these variables in the place of those that are set here;
     /// what it sets stays in them.
     pub(crate) fn during<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        let nothing_is_set = || read(Self::is_empty).unwrap_or(true);
-        if !self.is_empty() || !nothing_is_set() {
-            let _inside = Inside::enter(self);
-            return f();
-        }
-        // As nearly always: nothing to exchange, and no place made for it.
-        let result = f();
-        if !nothing_is_set() {
-            change(|here| std::mem::swap(here, self));
-        }
-        result
+        // Nearly always there is nothing to exchange.
+        let _inside = Inside::enter_with_some(self);
+        f()
     }
 }
 

@@ -59,8 +59,9 @@ impl Variables {
 /// Sets a variable where this thread is, or unsets it; gives the old value. `None` where there is no
 /// place for variables; the value is gone then.
 fn exchange(key: usize, mut value: Option<Value>) -> Option<Option<Value>> {
+    let mut old = None;
     // Taken inside, so that it is dropped out here if there is no place for it.
-    change(|variables| variables.set(key, value.take()))
+    change(&mut |variables| old = variables.set(key, value.take())).then_some(old)
 }
 
 /// A variable whose value belongs to the task that reads it; made by
@@ -114,7 +115,9 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     }
 
     fn value(&'static self) -> Option<Value> {
-        read(|variables| variables.get(self.key())).flatten()
+        let mut value = None;
+        read(&mut |variables| value = variables.get(self.key()));
+        value
     }
 
     fn default(&self) -> Option<&T> {
@@ -293,7 +296,7 @@ impl<'a> Set<'a> {
 
 /// Exchanges the value of a variable for `value`; does nothing where there is no place for it.
 fn exchange_with(key: usize, value: &mut Option<Value>) {
-    change(|variables| *value = variables.set(key, value.take()));
+    change(&mut |variables| *value = variables.set(key, value.take()));
 }
 
 impl Drop for Set<'_> {

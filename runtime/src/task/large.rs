@@ -9,7 +9,10 @@ use std::mem::size_of;
 const LARGE: usize = if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 };
 
 /// Whether futures of this type are to be boxed before they are passed on.
+///
+/// A constant of each type, so that the compiler does not even look at the branch that is not taken: it would make
+/// all of a task twice for each type.
 #[inline(always)]
 pub(crate) const fn is_large<F>() -> bool {
-    size_of::<F>() > LARGE
+    const { size_of::<F>() > LARGE }
 }

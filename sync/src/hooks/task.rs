@@ -1,9 +1,11 @@
 //! The task that a thread polls, as far as primitives know of it.
 //!
-//! The invariant of the file:
+//! The invariants of the file:
 //! - **H1** While `TLS.task` is not null it points at a head that lives at least as long as the
 //!   pointer stays there; the runtime puts the old pointer back after each poll. Whoever calls
 //!   `Tls::set_task` answers for it.
+//! - **H3** `TLS` is a constant at first and has no destructor: where it is found once on a thread, it is until the
+//!   thread ends.
 
 use std::cell::Cell;
 use std::panic::Location;
@@ -137,7 +139,10 @@ thread_local! {
 /// Calls `f` with this thread's [`Tls`]. It has no destructor, so it is there until the thread ends.
 #[inline(always)]
 pub fn with_tls<R>(f: impl FnOnce(&Tls) -> R) -> R {
-    TLS.with(f)
+    // The lookup has nothing of `f` in it: so there is one for all, which is small enough to be inlined.
+    let tls = TLS.with(std::ptr::from_ref);
+    // SAFETY: this thread's, and `f` returns before that ends (H3).
+    f(unsafe { &*tls })
 }
 
 /// Says that the current task is about to return `Pending`, waiting at `site` for a `kind`.
