@@ -90,7 +90,7 @@ const RULES: &[(&str, &str, &str)] = &[
     ("stays pending, and takes effect at the task's next wait", HERE, "a_request_that_comes_too_late_to_be_taken_stays"),
     ("A `CancelScope` cuts a part of a task off, at a deadline or by its handle", "tests/cancelling.rs", "a_scope_is_cut_off_by_its_deadline_or_its_handle_and_cleaned_up"),
     ("it holds requests up until the part has ended", "tests/cancelling.rs", "a_shield_holds_a_request_up"),
-    ("tells when the scopes around it cut a part off", "tests/other_systems/trio.rs", "trio_08_the_effective_deadline_is_known"),
+    ("tells when the scopes around it cut a part off", "tests/other_systems/trio/scopes.rs", "trio_08_the_effective_deadline_is_known"),
     ("it does not know of `timeout`", HERE, "a_timeout_keeps_no_account_of_what_it_wraps"),
     ("A `CancelToken` only tells", HERE, "a_token_drops_nothing"),
 ];

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use corio::runtime::{Builder, Runtime};
 use corio::sync::Event;
@@ -18,9 +17,7 @@ use crate::common::Log;
 /// The group of most tests: its errors are words.
 pub(crate) type Group = TaskGroup<&'static str>;
 
-pub(crate) fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
+pub(crate) use crate::common::ms;
 
 /// Never ends by itself.
 pub(crate) async fn forever<T>() -> T {

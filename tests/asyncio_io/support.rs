@@ -1,14 +1,21 @@
 //! What the tests here share.
 #![allow(dead_code, reason = "no test needs all of it")]
 
+use std::future::Future;
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use corio::net::{IncompleteRead, LimitOverrun, Server, StreamReader, StreamWriter, stream_pair};
 
 /// Far longer than anything here takes.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
 
 /// A reader, and the writer that feeds it.
 pub(crate) fn fed() -> (StreamWriter, StreamReader) {

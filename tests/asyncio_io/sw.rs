@@ -1,14 +1,12 @@
 //! StreamWriter.
 
-use std::future::Future;
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use corio::net::{StreamReader, StreamWriter, TcpListener, TcpStream, UnixStream, open_connection};
 
-use crate::support::{LONG, echo_server, narrow_tcp, reset, settle, tcp};
+use crate::support::{LONG, echo_server, narrow_tcp, poll_once, reset, settle, tcp};
 
 /// More than the system's buffers take.
 const MUCH: usize = 8 << 20;
@@ -467,8 +465,4 @@ async fn str_15_every_transport_obeys_the_same_rules() {
         let (near, far) = corio::io::duplex(size);
         rules(corio::net::stream_pair(near), corio::net::stream_pair(far), 100 * size).await;
     }
-}
-
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }

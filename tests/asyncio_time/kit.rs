@@ -7,9 +7,7 @@ use corio::Handle;
 use corio::structured::ScopeHandle;
 use corio::time::Elapsed;
 
-pub(crate) fn secs(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
+pub(crate) use crate::common::secs;
 
 /// How many timers are armed.
 pub(crate) fn timers() -> usize {

@@ -11,6 +11,14 @@ use corio::runtime::{Builder, Runtime};
 /// Far longer than anything here takes.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
+pub(crate) fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub(crate) fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
 pub(crate) fn single() -> Runtime {
     Builder::new_current_thread().build().unwrap()
 }

@@ -7,11 +7,7 @@ use corio::net::{TcpListener, TcpStream};
 use corio::time::{Instant, sleep};
 use corio::{CancelScope, CleanupStack, Handle, finally, spawn, task_group, timeout};
 
-use crate::common::{LONG, Log};
-
-fn secs(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
+use crate::common::{LONG, Log, secs};
 
 /// Opens, uses and closes something, each with a wait.
 async fn opened<F: Future>(log: Log, body: F) -> F::Output {

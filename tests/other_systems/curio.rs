@@ -18,14 +18,10 @@ use corio::{
     spawn, spawn_blocking, task, task_group, timeout, yield_now,
 };
 
-use crate::common::{LONG, Log, OnDrop, multi, single};
+use crate::common::{LONG, Log, OnDrop, multi, secs, single};
 
 context_var! {
     static WHO: &'static str = "nobody";
-}
-
-fn secs(count: u64) -> Duration {
-    Duration::from_secs(count)
 }
 
 /// An executor that is not corio's: the thread parks.
