@@ -32,5 +32,6 @@ pop-without-exchange runtime loom_w12_every_item_is_taken_once
 take-in-two-steps runtime loom_two_senders_and_two_takers
 wake-relaxed runtime loom_w04_a_wake_of_a_queued_task_publishes_its_data
 wake-during-poll-forgotten runtime loom_a_wake_during_poll_enqueues_once
+own-wake-forgotten runtime loom_a_wake_of_its_own_meets_one_from_elsewhere
 join-after-done-waits runtime loom_t07_join_sees_the_output_or_is_woken
 FAULTS

@@ -13,6 +13,9 @@
 //! | rewoken | RUNNING + SCHEDULED | the thread that set it   |
 //! | done    | DONE                | nobody; the output is for the handle |
 //!
+//! One wake is none: that by the thread which polls the task, in that poll. It only notes it in its own word,
+//! `local`, and the end of the poll, a read-modify-write anyway, goes to queued instead of idle.
+//!
 //! A **bound** task is only ever run by the thread that holds its core (tasks of the single-threaded
 //! executor, `spawn_local`, the main future). That thread keeps the word `local` for itself and
 //! needs no read-modify-write to wake, start or end a poll. Everybody else sets NOTIFIED in the
@@ -48,7 +51,7 @@ const WOKEN: u8 = 1 << 7;
 // Bits of `local`.
 /// Only the thread that holds the core runs the task.
 const BOUND: u8 = 1;
-/// It is on its core's queue.
+/// It is on its core's queue; of a stealable task, that it goes on one at the end of this poll.
 const QUEUED: u8 = 1 << 1;
 /// Its main future is gone and only cleanups are left.
 const CLOSING: u8 = 1 << 2;
@@ -211,16 +214,6 @@ impl State {
         if prev & (SCHEDULED | RUNNING | DONE) == 0 { Next::Enqueue } else { Next::Nothing }
     }
 
-    /// For the thread that polls a stealable task: whether it was woken since this poll began, so that
-    /// another wake by this thread changes nothing. What the thread wrote before goes to the next poller
-    /// with the end of this poll.
-    #[inline]
-    pub(crate) fn is_rewoken(&self) -> bool {
-        // Ordering: Relaxed. The bit that `start_poll` took away is back, so this poll's `end_poll`, a
-        // later read-modify-write of the same thread, sees it and queues the task.
-        self.shared.load(Ordering::Relaxed) & SCHEDULED != 0
-    }
-
     /// queued -> running; tells whether a cancel was asked for.
     #[inline]
     pub(crate) fn start_poll(&self) -> bool {
@@ -231,12 +224,24 @@ impl State {
             prev & (SCHEDULED | RUNNING | DONE) == SCHEDULED,
             "start_poll from {prev:#b}"
         );
+        // Ordering: Relaxed, see `local`: from here on it is this thread's.
+        self.local.store(self.local.load(Ordering::Relaxed) | POLLED, Ordering::Relaxed);
         prev & CANCEL != 0
     }
 
     /// running -> idle, or rewoken -> queued (then the poller enqueues the task again).
     #[inline]
     pub(crate) fn end_poll(&self) -> Next {
+        // Ordering: Relaxed, see `local`: the next poller finds it so, by the Release below.
+        let local = self.local.load(Ordering::Relaxed);
+        self.local.store(local & !(POLLED | QUEUED), Ordering::Relaxed);
+        if local & QUEUED != 0 && !planted("own-wake-forgotten") {
+            // Ordering: AcqRel, as below.
+            let _ = self.shared.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
+                Some(state & !RUNNING | SCHEDULED)
+            });
+            return Next::Enqueue;
+        }
         // Ordering: Release hands the future to the next poller; Acquire sees the waker's writes,
         // since this thread may be the next poller. Pairs with `start_poll` and `wake`.
         let prev = self.shared.fetch_sub(RUNNING, Ordering::AcqRel);
@@ -248,7 +253,24 @@ impl State {
         }
     }
 
-    // ---- bound tasks: the `own_` methods are for the thread that holds the core ----
+    // ---- the `own_` methods are for the thread that runs the task; a bound one: that holds the core ----
+
+    /// Wakes the calling thread's current task; `false`, and nothing is done, if the thread does not poll it: the
+    /// task is a main future beside the runtime, or a blocking call.
+    #[inline]
+    pub(crate) fn own_wake_polled(&self) -> bool {
+        // Ordering: Relaxed, see `local`.
+        let local = self.local.load(Ordering::Relaxed);
+        if local & POLLED == 0 {
+            return false;
+        }
+        if local & (QUEUED | FINISHED) == 0 {
+            self.local.store(local | QUEUED, Ordering::Relaxed);
+        }
+        true
+    }
+
+    // ---- bound tasks ----
 
     /// Wakes a bound task on its own thread.
     #[inline]
@@ -260,21 +282,6 @@ impl State {
         }
         self.local.store(local | QUEUED, Ordering::Relaxed);
         if local & POLLED == 0 { Next::Enqueue } else { Next::Nothing }
-    }
-
-    /// Wakes a bound task that is the calling thread's current one; `false`, and nothing is done, if it is
-    /// that without a core to poll it.
-    #[inline]
-    pub(crate) fn own_wake_polled(&self) -> bool {
-        // Ordering: Relaxed, see `own_wake`. Where no core polls the task, nobody else does meanwhile.
-        let local = self.local.load(Ordering::Relaxed);
-        if local & POLLED == 0 {
-            return false;
-        }
-        if local & (QUEUED | FINISHED) == 0 {
-            self.local.store(local | QUEUED, Ordering::Relaxed);
-        }
-        true
     }
 
     /// Wakes a bound task from another thread; `Enqueue` means the mailbox, with a reference.
@@ -530,6 +537,29 @@ mod loom_tests {
                 assert!(poll(&m).0, "the poll after a wake sees what came before it");
             } else {
                 assert!(saw, "the poll that took the wake did not see what came before it");
+            }
+        });
+    }
+
+    #[test]
+    fn loom_a_wake_of_its_own_meets_one_from_elsewhere() {
+        loom::model(|| {
+            let m = model(false);
+            let other = m.clone();
+            assert!(!m.state.start_poll());
+            assert!(m.state.own_wake_polled());
+            let handle = thread::spawn(move || {
+                other.enqueued.store(1, Ordering::Relaxed);
+                other.state.wake() == Next::Enqueue
+            });
+            assert_eq!(m.state.end_poll(), Next::Enqueue, "its own wake is never lost");
+            let (saw, again) = poll(&m);
+            let theirs = handle.join().unwrap();
+            assert!(!(again && theirs), "enqueued twice");
+            assert!(saw || again || theirs, "nobody will see what came before the other wake");
+            // Nothing of its own wake is left for this poll.
+            if again || theirs {
+                assert_eq!(poll(&m), (true, false));
             }
         });
     }

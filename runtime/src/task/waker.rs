@@ -68,12 +68,11 @@ unsafe fn drop_waker(data: *const ()) {
 pub(crate) unsafe fn schedule(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
     let header = unsafe { task.as_ref() };
-    let current = is_current(header);
+    // The commonest of all: a task that wakes itself.
+    if is_current(header) && header.state.own_wake_polled() {
+        return;
+    }
     if header.state.is_bound() {
-        // The commonest of all: a task that wakes itself.
-        if current && header.state.own_wake_polled() {
-            return;
-        }
         context::with_core(|core| match core {
             Some(core) if core.is(header.core) => {
                 if header.state.own_wake() == Next::Enqueue {
@@ -88,7 +87,7 @@ pub(crate) unsafe fn schedule(task: NonNull<Header>) {
                 }
             }
         });
-    } else if !(current && header.state.is_rewoken()) && header.state.wake() == Next::Enqueue {
+    } else if header.state.wake() == Next::Enqueue {
         enqueue(task);
     }
 }
