@@ -25,6 +25,7 @@ pub(crate) use super::cell::{Hook, Plain};
 use super::error::TaskError;
 use super::extras::Extras;
 pub(crate) use super::quiet::{catch, drop_payload, drop_quietly};
+use super::refs::Refs;
 use super::state::State;
 use crate::executor::core::{CoreRef, CoreShared};
 use crate::executor::mailbox::Linked;
@@ -39,8 +40,7 @@ pub(crate) struct Header {
     pub(crate) state: State,
     /// What follows the header and the hook (T2).
     stage: UnsafeCell<Stage>,
-    /// References: task list, handle, wakers, cancellers, mailbox. The cell goes with the last.
-    refs: AtomicU32,
+    refs: Refs,
     /// When it last began to wait, in milliseconds of the core's clock. Written by the poller.
     pub(crate) since_ms: AtomicU32,
     pub(crate) vtable: &'static VTable,
@@ -61,9 +61,6 @@ unsafe impl Linked for Header {
     }
 }
 
-/// References beyond which the process is ended rather than the count wrapped (T10 of the faults).
-const MAX_REFS: u32 = u32::MAX / 2;
-
 impl Header {
     pub(crate) fn new(
         head: TaskHead,
@@ -78,7 +75,7 @@ impl Header {
             list_index: AtomicU32::new(0),
             state,
             stage: UnsafeCell::new(Stage::Future),
-            refs: AtomicU32::new(refs),
+            refs: Refs::new(refs),
             since_ms: AtomicU32::new(0),
             vtable,
             link: AtomicPtr::new(ptr::null_mut()),
@@ -88,19 +85,15 @@ impl Header {
         }
     }
 
+    /// Makes a reference from one that the caller knows.
     #[inline]
     pub(crate) fn add_ref(&self) {
-        // Ordering: Relaxed, a reference is made from a reference.
-        if self.refs.fetch_add(1, Ordering::Relaxed) > MAX_REFS {
-            // Wakers forgotten by the billion; going on would free the task under its users.
-            std::process::abort();
-        }
+        self.refs.add();
     }
 
     /// How many references there are, as of a moment ago.
     pub(crate) fn refs(&self) -> u32 {
-        // Ordering: Relaxed, a snapshot.
-        self.refs.load(Ordering::Relaxed)
+        self.refs.count()
     }
 
     /// What there is behind the header.
@@ -128,14 +121,7 @@ impl Header {
     /// Gives one reference up; `true` if it was the last.
     #[inline]
     pub(crate) fn drop_ref(&self) -> bool {
-        // Who has the only reference has nobody beside him who could make or drop one: he need not count.
-        // Ordering: Acquire takes the accesses of those who gave theirs up before.
-        if self.refs.load(Ordering::Acquire) == 1 {
-            return true;
-        }
-        // Ordering: Release hands this user's accesses to whoever frees the cell, Acquire takes
-        // those of the others. (A fence would do with less; ThreadSanitizer does not see fences.)
-        self.refs.fetch_sub(1, Ordering::AcqRel) == 1
+        self.refs.give_up()
     }
 
     /// The home core, which knows the task's runtime.
@@ -214,7 +200,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::Command;
 
-    use super::*;
+    use super::super::refs;
     use crate::executor::Builder;
 
     /// Set in the process that clones one waker too many.
@@ -227,7 +213,7 @@ mod tests {
         if std::env::var_os(VARIABLE).is_some() {
             let runtime = Builder::new_current_thread().build().unwrap();
             let task = runtime.spawn(std::future::pending::<()>());
-            task.header().refs.store(MAX_REFS, Ordering::Relaxed);
+            task.header().refs.set(refs::MAX);
             task.header().add_ref();
             println!("the last one that is allowed");
             task.header().add_ref();

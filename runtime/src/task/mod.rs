@@ -20,6 +20,7 @@ pub(crate) mod join;
 pub(crate) mod large;
 pub(crate) mod quiet;
 pub(crate) mod reason;
+mod refs;
 pub(crate) mod spawn;
 pub(crate) mod state;
 pub(crate) mod waker;
