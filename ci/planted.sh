@@ -34,4 +34,5 @@ wake-relaxed runtime loom_w04_a_wake_of_a_queued_task_publishes_its_data
 wake-during-poll-forgotten runtime loom_a_wake_during_poll_enqueues_once
 own-wake-forgotten runtime loom_a_wake_of_its_own_meets_one_from_elsewhere
 join-after-done-waits runtime loom_t07_join_sees_the_output_or_is_woken
+last-relaxed runtime loom_t10_the_last_reference_sees_the_writes_of_all
 FAULTS

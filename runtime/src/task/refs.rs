@@ -1,6 +1,6 @@
 //! The count of a cell's references.
 
-use corio_sync::prim::{AtomicU32, Ordering};
+use corio_sync::prim::{AtomicU32, Ordering, planted};
 
 /// References: task list, handle, wakers, cancellers, mailbox. The cell goes with the last.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ impl Refs {
         // a load will do. It cannot be an old one that is seen, since whoever made another reference made it from
         // this one, before this one came here.
         // Ordering: Acquire takes the accesses of those who gave theirs up before. Pairs with the Release below.
-        if self.0.load(Ordering::Acquire) == 1 {
+        let acquire = if planted("last-relaxed") { Ordering::Relaxed } else { Ordering::Acquire };
+        if self.0.load(acquire) == 1 {
             return true;
         }
         // Ordering: Release hands this user's accesses to whoever frees the cell, Acquire takes
