@@ -4,6 +4,9 @@
 //! `SSU` is `Send`, `Sync` and `Unpin`; a dot stands for one that is missing. A type with a parameter
 //! has three entries: with `u8`, with `Cell<u8>` (not `Sync`), and with `Rc<u8>` (neither).
 
+#[path = "common/has.rs"]
+mod has;
+
 use std::cell::Cell;
 use std::future::Ready;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -12,23 +15,7 @@ use std::rc::Rc;
 use corio::io::framed::LinesCodec;
 use corio::net::{TcpListener, TcpStream};
 use corio::sync::queue::Fifo;
-
-/// Whether a type has a trait: the inherent constant, where its bound holds, hides the trait's.
-macro_rules! has {
-    ($type:ty: $trait:path) => {{
-        #[allow(dead_code, reason = "hidden where the bound holds")]
-        trait Otherwise {
-            const HAS: bool = false;
-        }
-        impl<T: ?Sized> Otherwise for T {}
-        struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
-        #[allow(dead_code, reason = "not used where the bound does not hold")]
-        impl<T: ?Sized + $trait> Probe<T> {
-            const HAS: bool = true;
-        }
-        <Probe<$type>>::HAS
-    }};
-}
+use has::has;
 
 const fn same(traits: [bool; 3], expected: &str) -> bool {
     let expected = expected.as_bytes();

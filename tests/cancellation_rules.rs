@@ -26,7 +26,7 @@ const RT_VARIABLES: &str = "runtime/tests/cleanups/variables.rs";
 const RT_CHILDREN: &str = "runtime/tests/groups/children.rs";
 const REQUESTS: &str = "tests/asyncio_tasks/can/requests.rs";
 const CATCHING: &str = "tests/asyncio_tasks/can/catching.rs";
-const CALLS: &str = "tests/asyncio_time/th.rs";
+const CALLS: &str = "tests/asyncio_time/th/abandoned.rs";
 const HERE: &str = "tests/cancellation_rules.rs";
 
 /// What the page says, where it is tested, and by what.

@@ -10,7 +10,6 @@ mod fd;
 mod he;
 #[cfg(unix)]
 mod mp;
-mod other;
 mod peers;
 mod pp;
 #[cfg(unix)]
@@ -26,9 +25,11 @@ mod sk;
 #[cfg(unix)]
 mod sp;
 mod sr;
+mod streams;
 mod support;
 mod sv;
 mod sw;
 #[cfg(unix)]
 mod syssig;
+mod udp;
 mod ux;

@@ -13,6 +13,9 @@ use corio::net::{IncompleteRead, LimitOverrun, Server, StreamReader, StreamWrite
 /// Far longer than anything here takes.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
+/// More than the system's buffers take.
+pub(crate) const MUCH: usize = 8 << 20;
+
 pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/mains.rs"]
+mod mains;
 #[path = "../common/roles.rs"]
 mod roles;
 

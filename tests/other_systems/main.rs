@@ -2,8 +2,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/has.rs"]
+mod has;
 #[path = "../asyncio_sync/kit.rs"]
 mod kit;
+#[path = "../common/mains.rs"]
+mod mains;
 #[path = "../common/roles.rs"]
 mod roles;
 

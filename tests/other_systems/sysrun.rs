@@ -16,6 +16,7 @@ use corio::time::sleep;
 use corio::{catch_cancel, context_var, finally, spawn, spawn_blocking};
 
 use crate::common::{LONG, Log, OnDrop, multi, single};
+use crate::mains::{cancels_itself, cleans_up_for_ever};
 use crate::roles::{self, InRole, Role, say};
 
 context_var! {
@@ -225,31 +226,11 @@ async fn takes_it() -> i32 {
 }
 
 #[corio::main(flavor = "current_thread", cancel_on_ctrl_c = true)]
-async fn cleans_up_for_ever() {
-    let body = async {
-        say("ready");
-        pending::<()>().await;
-    };
-    let cleanup = || async {
-        say("cleaning up");
-        pending::<()>().await;
-    };
-    finally(body, cleanup).await;
-}
-
-#[corio::main(flavor = "current_thread", cancel_on_ctrl_c = true)]
 async fn computes_for_ever() {
     say("ready");
     loop {
         std::hint::spin_loop();
     }
-}
-
-#[corio::main(flavor = "current_thread", cancel_on_ctrl_c = true)]
-async fn cancels_itself() {
-    say("ready");
-    corio::task::current().cancel();
-    pending::<()>().await;
 }
 
 #[corio::main(flavor = "current_thread", cancel_on_ctrl_c = true)]

@@ -13,6 +13,7 @@ use corio::task::Canceller;
 use corio::{Handle, Queue, Runtime, Task, TaskError, TaskGroup, spawn};
 
 use crate::common::{LONG, Log, multi, single};
+use crate::has::has;
 
 /// A thread has a sum computed, gives up on something endless, and cancels that.
 #[test]
@@ -150,23 +151,6 @@ fn tss_06_who_submits_while_the_runtime_ends_is_answered() {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(log.get().len(), 150);
     }
-}
-
-/// Whether a type has a trait: the inherent constant, where its bound holds, hides the trait's.
-macro_rules! has {
-    ($type:ty: $($trait:tt)+) => {{
-        #[allow(dead_code, reason = "hidden where the bound holds")]
-        trait Otherwise {
-            const HAS: bool = false;
-        }
-        impl<T: ?Sized> Otherwise for T {}
-        struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
-        #[allow(dead_code, reason = "not used where the bound does not hold")]
-        impl<T: ?Sized + $($trait)+> Probe<T> {
-            const HAS: bool = true;
-        }
-        <Probe<$type>>::HAS
-    }};
 }
 
 /// What one schedules with may go to any thread; the handle of a task with a local result may not.

@@ -9,8 +9,7 @@ use std::time::Duration;
 use corio::net::{StreamReader, StreamWriter, TcpStream, open_connection, start_server};
 use corio::sync::Event;
 
-use super::MUCH;
-use crate::support::{LONG, echo_server, settle};
+use crate::support::{LONG, MUCH, echo_server, settle};
 
 /// `close` ends a `serve_forever`.
 #[corio::test]

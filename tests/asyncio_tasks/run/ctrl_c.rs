@@ -8,6 +8,7 @@ use std::time::Duration;
 use corio::{catch_cancel, finally};
 
 use crate::common::LONG;
+use crate::mains::{cancels_itself, cleans_up_for_ever};
 use crate::roles::{self, InRole, KEEPS_CTRL_C, Role, say};
 
 const ROLES: &[Role] = &[
@@ -96,13 +97,6 @@ fn run_30_a_main_that_takes_the_request_returns_its_value() {
 }
 
 #[corio::main(flavor = "current_thread", cancel_on_ctrl_c = true)]
-async fn cancels_itself() {
-    say("ready");
-    corio::task::current().cancel();
-    pending::<()>().await;
-}
-
-#[corio::main(flavor = "current_thread", cancel_on_ctrl_c = true)]
 async fn is_cancelled_twice() {
     let main = corio::task::current().canceller();
     let mut pressed = corio::signal::signal(corio::signal::SignalKind::interrupt()).unwrap();
@@ -123,19 +117,6 @@ fn run_31_who_cancelled_main_makes_the_difference() {
     let child = start("is cancelled twice");
     child.press_ctrl_c();
     assert_eq!(child.end().code(), Some(130));
-}
-
-#[corio::main(flavor = "current_thread", cancel_on_ctrl_c = true)]
-async fn cleans_up_for_ever() {
-    let body = async {
-        say("ready");
-        pending::<()>().await;
-    };
-    let cleanup = || async {
-        say("cleaning up");
-        pending::<()>().await;
-    };
-    finally(body, cleanup).await;
 }
 
 /// The second Ctrl-C ends the process at once, whatever it is doing.
