@@ -113,7 +113,7 @@ impl<F> Pool<F> {
         self.ready = Arc::default();
         let mut panics = FirstPanic::default();
         for mut chunk in std::mem::take(&mut self.chunks) {
-            for slot in &mut chunk.slots {
+            for slot in chunk.slots.iter_mut().filter(|slot| slot.is_some()) {
                 // Dropped where it lies (P1).
                 panics.catch(|| *slot = None);
             }
