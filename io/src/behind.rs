@@ -19,6 +19,7 @@ use corio_sync::prim::{Arc, Mutex, MutexGuard};
 
 use corio_runtime::say::say;
 
+use crate::background::BlockingCall;
 use crate::with_context;
 use untold::Untold;
 
@@ -35,22 +36,25 @@ pub(crate) trait Sink: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Takes a write whole where it can, so that the writes of several tasks do not mix.
-    const WHOLE: bool;
+    /// Whether a write is taken whole where that can be, so that the writes of several tasks do not mix.
+    fn takes_whole(&self) -> bool;
 
-    /// It is there until the program ends, so that no drop of it can tell of an error.
-    const STAYS: bool;
+    /// Whether it is there until the program ends, so that no drop of it can tell of an error.
+    fn stays(&self) -> bool;
 
     /// What people call it.
     fn name(&self) -> String;
 }
 
-pub(crate) struct Behind<S: Sink> {
-    pub(crate) sink: S,
+pub(crate) struct Behind<S: Sink + ?Sized> {
     /// Held by whoever uses the sink.
     turn: Mutex<()>,
     out: Mutex<Out>,
+    pub(crate) sink: S,
 }
+
+/// As the code here has it: compiled once for all sinks.
+type AnyBehind = Behind<dyn Sink>;
 
 #[derive(Default)]
 struct Out {
@@ -68,12 +72,18 @@ struct Out {
     waiting: Vec<Waker>,
 }
 
+/// What came of an attempt to take bytes: how many were taken, and whether somebody is to be found who writes them.
+type Taken = Result<(usize, bool)>;
+
+/// An attempt; `None` if it has to wait.
+type Attempt<'a> = dyn FnMut(&mut Out) -> Option<Taken> + 'a;
+
 /// The right to use the sink: everything that was taken before is written.
 pub(crate) type Turn<'a> = MutexGuard<'a, ()>;
 
 impl<S: Sink> Behind<S> {
     pub(crate) fn new(sink: S) -> Self {
-        Self { sink, turn: Mutex::new(()), out: Mutex::new(Out::default()) }
+        Self { turn: Mutex::new(()), out: Mutex::new(Out::default()), sink }
     }
 
     /// Takes bytes of `buf` to be written, as soon as there is room; reports an earlier error first.
@@ -82,37 +92,30 @@ impl<S: Sink> Behind<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<Result<usize>> {
-        ready!(hooks::poll_budget(cx));
-        let (taken, start) = ready!(self.poll(cx, |out| {
-            if let Some(error) = out.error.take() {
-                return Some(Err(error));
-            }
-            let room = MOST_PENDING.saturating_sub(out.pending.len());
-            if room == 0 && !buf.is_empty() {
-                return None;
-            }
-            let n = if S::WHOLE { buf.len() } else { buf.len().min(room) };
-            out.pending.extend_from_slice(&buf[..n]);
-            let start = n > 0 && !std::mem::replace(&mut out.scheduled, true);
-            Some(Ok((n, start)))
-        }))?;
-        hooks::spend();
+        let (taken, start) = ready!(self.any().poll_take(cx, buf))?;
         if start {
-            self.start();
+            let behind: Arc<AnyBehind> = self.clone();
+            behind.start();
         }
         Poll::Ready(Ok(taken))
     }
 
     /// Waits until everything that was taken is written; reports the error that kept it from that.
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.poll(cx, |out| {
-            if let Some(error) = out.error.take() {
-                return Some(Err(error));
-            }
-            (out.pending.is_empty() && !out.writing).then_some(Ok(()))
-        })
+        self.any().poll_settled(cx)
     }
 
+    /// Waits for the turn and writes what is pending. It blocks.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        self.any().take_turn()
+    }
+
+    fn any(&self) -> &AnyBehind {
+        self
+    }
+}
+
+impl<S: Sink + ?Sized> Behind<S> {
     /// Whether nothing waits to be written and no error to be reported.
     pub(crate) fn is_clean(&self) -> bool {
         let out = self.out.lock();
@@ -123,20 +126,51 @@ impl<S: Sink> Behind<S> {
     pub(crate) fn take_error(&self) -> Option<Error> {
         self.out.lock().error.take()
     }
+}
 
-    fn poll<T>(
-        &self,
-        cx: &mut Context<'_>,
-        mut attempt: impl FnMut(&mut Out) -> Option<T>,
-    ) -> Poll<T> {
+impl AnyBehind {
+    /// Takes bytes of `buf`, as soon as there is room.
+    fn poll_take(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Taken> {
+        ready!(hooks::poll_budget(cx));
+        let whole = self.sink.takes_whole();
+        let taken = ready!(self.poll(cx, &mut |out| {
+            if let Some(error) = out.error.take() {
+                return Some(Err(error));
+            }
+            let room = MOST_PENDING.saturating_sub(out.pending.len());
+            if room == 0 && !buf.is_empty() {
+                return None;
+            }
+            let n = if whole { buf.len() } else { buf.len().min(room) };
+            out.pending.extend_from_slice(&buf[..n]);
+            let start = n > 0 && !std::mem::replace(&mut out.scheduled, true);
+            Some(Ok((n, start)))
+        }));
+        if taken.is_ok() {
+            hooks::spend();
+        }
+        Poll::Ready(taken)
+    }
+
+    fn poll_settled(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let settled = self.poll(cx, &mut |out| {
+            if let Some(error) = out.error.take() {
+                return Some(Err(error));
+            }
+            (out.pending.is_empty() && !out.writing).then_some(Ok((0, false)))
+        });
+        settled.map_ok(drop)
+    }
+
+    fn poll(&self, cx: &mut Context<'_>, attempt: &mut Attempt<'_>) -> Poll<Taken> {
         let mut waker: Option<Waker> = None;
         loop {
             let mut out = self.out.lock();
-            if let Some(value) = attempt(&mut out) {
+            if let Some(taken) = attempt(&mut out) {
                 let watcher = if out.error.is_none() { out.watcher.take() } else { None };
                 drop(out);
                 watcher.into_iter().for_each(Waker::wake);
-                return Poll::Ready(value);
+                return Poll::Ready(taken);
             }
             if out.waiting.iter().any(|known| known.will_wake(cx.waker())) {
                 drop(out);
@@ -156,15 +190,14 @@ impl<S: Sink> Behind<S> {
         match Handle::try_current() {
             Ok(runtime) => {
                 let call = Write { behind: self.clone(), runtime: Some(runtime.clone()) };
-                drop(runtime.spawn_blocking(move || drop(call)));
+                drop(BlockingCall::new(move || drop(call)).start(&runtime));
             }
             // Nobody else's turn is held up outside a runtime.
             Err(_) => drop(Write { behind: self.clone(), runtime: None }),
         }
     }
 
-    /// Waits for the turn and writes what is pending. It blocks.
-    pub(crate) fn turn(&self) -> Turn<'_> {
+    fn take_turn(&self) -> Turn<'_> {
         let turn = self.turn.lock();
         let mut chunk: Vec<u8> = Vec::new();
         loop {
@@ -216,16 +249,16 @@ impl<S: Sink> Behind<S> {
 }
 
 /// Writes what is pending when it is dropped: in its call, or where the call was refused.
-struct Write<S: Sink> {
-    behind: Arc<Behind<S>>,
+struct Write {
+    behind: Arc<AnyBehind>,
     /// The runtime that the bytes are from; it may have ended.
     runtime: Option<Handle>,
 }
 
-impl<S: Sink> Drop for Write<S> {
+impl Drop for Write {
     fn drop(&mut self) {
-        drop(self.behind.turn());
-        if let (true, Some(runtime)) = (S::STAYS, &self.runtime) {
+        drop(self.behind.take_turn());
+        if let (true, Some(runtime)) = (self.behind.sink.stays(), &self.runtime) {
             Untold::watch(&self.behind, runtime);
         }
     }
@@ -237,7 +270,7 @@ fn wake(waiting: Vec<Waker>) {
     }
 }
 
-impl<S: Sink> Drop for Behind<S> {
+impl<S: Sink + ?Sized> Drop for Behind<S> {
     fn drop(&mut self) {
         if let Some(error) = self.out.get_mut().error.take() {
             say(format_args!("{error}; nobody has asked (`close().await` would have told it)"));
@@ -245,7 +278,7 @@ impl<S: Sink> Drop for Behind<S> {
     }
 }
 
-impl<S: Sink> fmt::Debug for Behind<S> {
+impl<S: Sink + ?Sized> fmt::Debug for Behind<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Behind");
         debug.field("sink", &self.sink.name());

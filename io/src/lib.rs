@@ -39,6 +39,8 @@ pub use support::find_byte;
 
 #[cfg(unix)]
 mod async_fd;
+#[doc(hidden)]
+pub mod background;
 #[cfg(all(unix, feature = "fs"))]
 mod behind;
 pub mod buf_read;

@@ -10,28 +10,29 @@ use corio_runtime::Handle;
 use corio_runtime::say::say;
 use corio_sync::prim::Arc;
 
-use super::{Behind, Sink};
+use super::AnyBehind;
+use crate::background;
 
 /// A task that waits until somebody has asked for the error. If the runtime ends before, it tells.
-pub(super) struct Untold<S: Sink> {
-    behind: Arc<Behind<S>>,
+pub(super) struct Untold {
+    behind: Arc<AnyBehind>,
     done: bool,
 }
 
-impl<S: Sink> Untold<S> {
+impl Untold {
     /// Watches over the error of `behind`, if there is one, and nobody does yet.
-    pub(super) fn watch(behind: &Arc<Behind<S>>, runtime: &Handle) {
+    pub(super) fn watch(behind: &Arc<AnyBehind>, runtime: &Handle) {
         let mut out = behind.out.lock();
         if out.error.is_none() || std::mem::replace(&mut out.watched, true) {
             return;
         }
         drop(out);
         // When the runtime is closing, or has ended, the task is dropped here, and tells.
-        drop(runtime.spawn(Self { behind: behind.clone(), done: false }));
+        background::spawn_on(runtime, Box::pin(Self { behind: behind.clone(), done: false }));
     }
 }
 
-impl<S: Sink> Future for Untold<S> {
+impl Future for Untold {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -49,7 +50,7 @@ impl<S: Sink> Future for Untold<S> {
     }
 }
 
-impl<S: Sink> Drop for Untold<S> {
+impl Drop for Untold {
     fn drop(&mut self) {
         if self.done {
             return;

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use corio_runtime::Task;
 use corio_sync::hooks::{self, Site};
 use corio_sync::prim::Arc;
 use futures_core::Stream;
 
 use super::call::{poll_task, start};
+use crate::background::Running;
 
 /// As many items go to a thread at once.
 const CHUNK: usize = 64;
@@ -88,7 +88,7 @@ pub struct Batch<I, T> {
     running: VecDeque<Part<I, T>>,
 }
 
-type Part<I, T> = Task<Finished<I, T>>;
+type Part<I, T> = Running<Finished<I, T>>;
 
 /// What a thread has done, and what it had no time for.
 struct Finished<I, T> {

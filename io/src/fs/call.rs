@@ -7,10 +7,11 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use corio_runtime::Handle;
 use corio_runtime::task::TaskError;
-use corio_runtime::{Handle, Task};
 use corio_sync::hooks::{self, Site, WaitKind};
 
+use crate::background::{BlockingCall, Running};
 use crate::with_context;
 
 /// An operation on files, done on a thread for blocking calls: what the functions of [`fs`](super)
@@ -36,15 +37,15 @@ pub struct Call<T> {
 type Attempt<T> = Box<dyn FnOnce() -> Option<T> + Send>;
 
 enum State<T> {
-    New(Box<dyn FnOnce() -> Result<T> + Send>),
-    Running(Task<Result<T>>),
+    New(BlockingCall<Result<T>>),
+    Running(Running<Result<T>>),
     Done,
 }
 
 impl<T: Send + 'static> Call<T> {
     #[track_caller]
     pub(crate) fn new(call: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
-        Self { attempt: None, state: State::New(Box::new(call)), site: Site::caller() }
+        Self { attempt: None, state: State::New(BlockingCall::new(call)), site: Site::caller() }
     }
 
     /// Tries `attempt`, which does not block, before the call.
@@ -89,8 +90,13 @@ impl<T: Send + 'static> Call<T> {
 #[track_caller]
 pub(crate) fn start<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
-) -> Result<Task<T>> {
-    Ok(Handle::try_current().map_err(Error::other)?.spawn_blocking(call))
+) -> Result<Running<T>> {
+    begin(BlockingCall::new(call))
+}
+
+#[track_caller]
+fn begin<T>(call: BlockingCall<T>) -> Result<Running<T>> {
+    Ok(call.start(&Handle::try_current().map_err(Error::other)?))
 }
 
 /// The result of a call that has been started. Its panic goes on here.
@@ -123,7 +129,7 @@ impl<T: Send + 'static> Future for Call<T> {
             let State::New(call) = std::mem::replace(&mut this.state, State::Done) else {
                 unreachable!("it was just looked at")
             };
-            this.state = State::Running(start(call)?);
+            this.state = State::Running(begin(call)?);
         }
         let State::Running(task) = &mut this.state else {
             panic!("a file operation was polled after it had given its result")
@@ -135,8 +141,8 @@ impl<T: Send + 'static> Future for Call<T> {
 }
 
 /// Polls a call that has been started.
-pub(crate) fn poll_task<T>(
-    task: &mut Task<T>,
+pub(crate) fn poll_task<T: 'static>(
+    task: &mut Running<T>,
     site: Site,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T>> {

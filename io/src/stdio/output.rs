@@ -1,7 +1,7 @@
 //! Standard output and standard error.
 
 use std::io::{ErrorKind, IoSlice, Result, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -22,8 +22,13 @@ enum Standard {
 
 impl Sink for Standard {
     /// The lines of several tasks do not mix.
-    const WHOLE: bool = true;
-    const STAYS: bool = true;
+    fn takes_whole(&self) -> bool {
+        true
+    }
+
+    fn stays(&self) -> bool {
+        true
+    }
 
     /// Holds std's own lock, so that `println!` does not come in between.
     fn write(&self, bytes: &[u8]) -> Result<usize> {
@@ -32,9 +37,9 @@ impl Sink for Standard {
                 let mut stdout = std::io::stdout().lock();
                 // What a `print!` has left there is older.
                 stdout.flush()?;
-                write_all(stdout, bytes)
+                write_all(stdout.as_fd(), bytes)
             }
-            Self::Error => write_all(std::io::stderr().lock(), bytes),
+            Self::Error => write_all(std::io::stderr().lock().as_fd(), bytes),
         }
     }
 
@@ -47,15 +52,15 @@ impl Sink for Standard {
 }
 
 /// Writes all of `bytes`, or says how much went before something failed.
-fn write_all(stream: impl AsFd, bytes: &[u8]) -> Result<usize> {
+fn write_all(stream: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
     let mut done = 0;
     while done < bytes.len() {
-        match sys::write(stream.as_fd(), &bytes[done..]) {
+        match sys::write(stream, &bytes[done..]) {
             Ok(0) => break,
             Ok(n) => done += n,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // Another program that shares the stream has made it non-blocking.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(&stream)?,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(stream)?,
             // Without the stream, what is written goes nowhere, as std has it.
             Err(error) if error.raw_os_error() == Some(libc::EBADF) => return Ok(bytes.len()),
             Err(_) if done > 0 => break,
@@ -65,8 +70,8 @@ fn write_all(stream: impl AsFd, bytes: &[u8]) -> Result<usize> {
     Ok(done)
 }
 
-fn wait_for_room(stream: &impl AsFd) -> Result<()> {
-    match poll(&mut [PollFd::writable(stream.as_fd())], None) {
+fn wait_for_room(stream: BorrowedFd<'_>) -> Result<()> {
+    match poll(&mut [PollFd::writable(stream)], None) {
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
         _ => Ok(()),
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use corio_io::told;
 use socket2::{Domain, SockRef, Socket, Type};
 
+use super::serve::Listener;
 use crate::error::{all_failed, with_context};
 use crate::socket::new_socket;
 use crate::tcp_listener::backlog;
@@ -20,7 +21,7 @@ use crate::{TcpListener, UnixListener};
 /// A socket that has its address.
 #[derive(Debug)]
 pub(crate) struct Listening {
-    pub(crate) socket: Bound,
+    socket: Bound,
     /// The file that goes with it.
     file: Option<SocketFile>,
     /// Nobody else has the socket, so it can be shut down.
@@ -30,7 +31,7 @@ pub(crate) struct Listening {
 }
 
 #[derive(Debug)]
-pub(crate) enum Bound {
+enum Bound {
     /// Before it listens.
     Tcp(Socket),
     Unix(Socket),
@@ -82,6 +83,15 @@ impl Listening {
             listens => listens,
         };
         Ok(Self { socket, file, ours, addr })
+    }
+
+    /// Where connections can be accepted, if it listens.
+    pub(crate) fn listener(&self) -> Option<Listener> {
+        match &self.socket {
+            Bound::TcpListener(listener) => Some(Listener::Tcp(listener.clone())),
+            Bound::UnixListener(listener) => Some(Listener::Unix(listener.clone())),
+            Bound::Tcp(_) | Bound::Unix(_) => None,
+        }
     }
 
     /// Sees to it that nobody connects any more, although an accepting task still has the descriptor.

@@ -14,9 +14,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use corio_io::background;
 use corio_runtime::Handle;
 use corio_runtime::cleanup::{Home, adopt_at};
 use corio_runtime::reactor::Wait;
+use corio_runtime::task::Builder;
 use corio_sync::hooks::{self, WaitKind};
 
 pub use builder::ServerOptions;
@@ -28,8 +30,7 @@ use crate::streams::reader::StreamReader;
 use crate::streams::waiters::Key;
 use crate::streams::writer::StreamWriter;
 use clients::{Member, Parting, Phase, Shared};
-use listening::Bound;
-use serve::{Service, accept_tcp, accept_unix, spawn_acceptor};
+use serve::{Service, accept};
 
 /// Serves connections on `addr`: `handler` runs for each as a task of its own, with the connection's reader
 /// and writer.
@@ -153,28 +154,20 @@ impl Server {
         let Phase::Bound(bound) = std::mem::replace(&mut state.phase, Phase::Closed) else {
             unreachable!("the phase was looked at, under the same lock");
         };
-        let listening: Result<Vec<_>, _> =
-            bound.into_iter().map(|socket| socket.listen(self.backlog)).collect();
-        let listening = listening?;
-        let sockets: Vec<_> = listening
-            .iter()
-            .filter_map(|listening| match &listening.socket {
-                Bound::TcpListener(listener) => Some(Ok(listener.clone())),
-                Bound::UnixListener(listener) => Some(Err(listener.clone())),
-                Bound::Tcp(_) | Bound::Unix(_) => None,
-            })
-            .collect();
+        let (mut listening, mut listeners) = (Vec::new(), Vec::new());
+        for socket in bound {
+            let socket = socket.listen(self.backlog)?;
+            listeners.extend(socket.listener());
+            listening.push(socket);
+        }
         state.phase = Phase::Serving(listening);
         state.home = Home::runtime();
         drop(state);
         let site = self.service.site();
-        for socket in sockets {
+        for listener in listeners {
             let (service, shared) = (self.service.clone(), self.shared.clone());
-            let member = Member::acceptor(&self.shared);
-            let task = match socket {
-                Ok(tcp) => spawn_acceptor(site, accept_tcp(member, shared, service, tcp)),
-                Err(unix) => spawn_acceptor(site, accept_unix(member, shared, service, unix)),
-            };
+            let work = accept(Member::acceptor(&self.shared), shared, service, listener);
+            let task = background::spawn_by(Builder::at(site), Box::pin(work));
             self.shared.add_acceptor(task.canceller());
         }
         Ok(())

@@ -185,61 +185,62 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Accepts TCP connections until it is cancelled. The listener is dropped first, and the member last: who
-/// waits for the end of the server finds its address free.
-pub(crate) async fn accept_tcp(
-    member: Member,
-    shared: Arc<Shared>,
-    service: Arc<Service>,
-    listener: Arc<TcpListener>,
-) {
-    let error = loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // A connection that is over already fails here, and its reads will tell.
-                let _ = stream.set_nodelay(true);
-                service.start(Transport::Tcp(stream), Some(peer), &shared);
-            }
-            Err(error) => break error,
-        }
-    };
-    let addr = listener.local_addr().ok();
-    drop(listener);
-    stopped(&shared, addr.map_or("a TCP address".to_owned(), |addr| addr.to_string()), &error);
-    drop(member);
+/// Where a server's connections come from.
+pub(crate) enum Listener {
+    Tcp(Arc<TcpListener>),
+    Unix(Arc<UnixListener>),
 }
 
-/// Accepts connections over a Unix socket until it is cancelled.
-pub(crate) async fn accept_unix(
+impl Listener {
+    async fn accept(&self) -> io::Result<(Transport, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // A connection that is over already fails here, and its reads will tell.
+                let _ = stream.set_nodelay(true);
+                Ok((Transport::Tcp(stream), Some(peer)))
+            }
+            Self::Unix(listener) => Ok((Transport::Unix(listener.accept().await?.0), None)),
+        }
+    }
+
+    /// What people call it.
+    fn name(&self) -> String {
+        match self {
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(addr) => addr.to_string(),
+                Err(_) => "a TCP address".to_owned(),
+            },
+            Self::Unix(_) => "a Unix socket".to_owned(),
+        }
+    }
+}
+
+/// Accepts connections until it is cancelled. The listener is dropped first, and the member last: who waits for
+/// the end of the server finds its address free.
+pub(crate) async fn accept(
     member: Member,
     shared: Arc<Shared>,
     service: Arc<Service>,
-    listener: Arc<UnixListener>,
+    listener: Listener,
 ) {
     let error = loop {
         match listener.accept().await {
-            Ok((stream, _)) => service.start(Transport::Unix(stream), None, &shared),
+            Ok((transport, peer)) => service.start(transport, peer, &shared),
             Err(error) => break error,
         }
     };
+    let name = listener.name();
     drop(listener);
-    stopped(&shared, "a Unix socket".to_owned(), &error);
+    stopped(&shared, &name, &error);
     drop(member);
 }
 
 /// A listener is broken, or has been closed: in that case nobody wants to know.
-fn stopped(shared: &Shared, what: String, error: &io::Error) {
+fn stopped(shared: &Shared, what: &str, error: &io::Error) {
     if shared.is_closed() {
         return;
     }
     say(format_args!("a server stops, as {what} takes no more connections: {error}"));
     shared.close(Some(Failure::from(error)));
-}
-
-/// Starts `accept` as a task of this thread's runtime, for a server that was started at `site`.
-pub(crate) fn spawn_acceptor(
-    site: Site,
-    accept: impl Future<Output = ()> + Send + 'static,
-) -> Task<()> {
-    Builder::at(site).spawn(accept)
 }

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
 
+use corio_io::background;
 use corio_runtime::Handle;
 use corio_runtime::reactor::Wait;
 use corio_sync::hooks::WaitKind;
@@ -313,7 +314,7 @@ impl Conn {
         let runtime = self.runtime.clone().or_else(|| Handle::try_current().ok());
         match runtime {
             Some(runtime) => {
-                drop(runtime.spawn(Flusher::new(self.clone())));
+                background::spawn_on(&runtime, Box::pin(Flusher::new(self.clone())));
                 Ok(())
             }
             None => {

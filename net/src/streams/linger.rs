@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use corio_io::background;
 use corio_runtime::Handle;
 use corio_runtime::cleanup::adopt;
 use corio_runtime::reactor::Wait;
@@ -38,7 +39,7 @@ pub(super) fn linger(socket: Transport, runtime: Option<&Handle>) {
     let Some(runtime) = runtime.cloned().or_else(|| Handle::try_current().ok()) else { return };
     let mut linger = Linger::new(socket);
     if linger.begin() {
-        drop(runtime.spawn(linger));
+        background::spawn_on(&runtime, Box::pin(linger));
     }
 }
 

@@ -168,18 +168,60 @@ impl Registration {
         cx: &mut Context<'_>,
         mut operation: impl FnMut() -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        ready!(hooks::poll_budget(cx));
         loop {
-            let seen = ready!(self.poll_ready(fd, direction, wait, cx))?;
+            let seen = ready!(self.poll_attempt(fd, direction, wait, cx))?;
             match operation() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.clear_ready(direction, seen);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => {
+                Ok(value) => {
                     hooks::spend();
-                    return Poll::Ready(result);
+                    return Poll::Ready(Ok(value));
                 }
+                Err(error) => {
+                    if let Some(error) = self.failure(direction, seen, error) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until an operation in `direction` is worth trying, and the task's budget allows it.
+    ///
+    /// Like the two functions below it is apart from the loops around the operations, which are compiled for each
+    /// operation anew.
+    fn poll_attempt(
+        &self,
+        fd: BorrowedFd<'_>,
+        direction: Direction,
+        wait: Wait,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Readiness>> {
+        ready!(hooks::poll_budget(cx));
+        self.poll_ready(fd, direction, wait, cx)
+    }
+
+    /// The error of an operation; `None` if it is to be tried again when it is worth it.
+    fn failure(
+        &self,
+        direction: Direction,
+        seen: Readiness,
+        error: io::Error,
+    ) -> Option<io::Error> {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => self.clear_ready(direction, seen),
+            io::ErrorKind::Interrupted => {}
+            _ => {
+                hooks::spend();
+                return Some(error);
+            }
+        }
+        None
+    }
+
+    /// A transfer of fewer bytes than there was room for has shown that there is nothing more, as of `seen`.
+    fn drained(&self, direction: Direction, seen: Readiness) {
+        if direction == Direction::Write || seen.short_read_drains() {
+            if let Some(source) = self.source.get() {
+                source.state.clear(seen, mask(direction));
             }
         }
     }
@@ -200,20 +242,25 @@ impl Registration {
         cx: &mut Context<'_>,
         mut operation: impl FnMut() -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        let mut seen = None;
-        let count = ready!(self.poll_io(fd, direction, wait, cx, || {
-            // What is known before the transfer is what a clear after it may act upon.
-            seen = self.source.get().map(|source| source.state.load());
-            operation()
-        }))?;
-        if 0 < count && count < len {
-            if let (Some(source), Some(seen)) = (self.source.get(), seen) {
-                if direction == Direction::Write || seen.short_read_drains() {
-                    source.state.clear(seen, mask(direction));
+        loop {
+            let seen = ready!(self.poll_attempt(fd, direction, wait, cx))?;
+            // What was assumed of a descriptor that nobody watches says nothing of one that is watched.
+            let watched = self.is_registered();
+            match operation() {
+                Ok(count) => {
+                    hooks::spend();
+                    if watched && 0 < count && count < len {
+                        self.drained(direction, seen);
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) => {
+                    if let Some(error) = self.failure(direction, seen, error) {
+                        return Poll::Ready(Err(error));
+                    }
                 }
             }
         }
-        Poll::Ready(Ok(count))
     }
 
     /// Tries `operation` once, now.
@@ -232,10 +279,17 @@ impl Registration {
     ) -> io::Result<R> {
         let seen = self.readiness();
         let result = operation();
-        if matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-            self.clear_ready(direction, seen);
+        if let Err(error) = &result {
+            self.attempted(direction, seen, error);
         }
         result
+    }
+
+    /// What the error of an operation tells of the descriptor is remembered.
+    fn attempted(&self, direction: Direction, seen: Readiness, error: &io::Error) {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            self.clear_ready(direction, seen);
+        }
     }
 
     /// The readiness as known now.

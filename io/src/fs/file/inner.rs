@@ -40,8 +40,13 @@ impl Inner {
 }
 
 impl Sink for Inner {
-    const WHOLE: bool = false;
-    const STAYS: bool = false;
+    fn takes_whole(&self) -> bool {
+        false
+    }
+
+    fn stays(&self) -> bool {
+        false
+    }
 
     fn write(&self, bytes: &[u8]) -> Result<usize> {
         (&*self.file).write(bytes)

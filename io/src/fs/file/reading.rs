@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Result, Seek, SeekFrom};
 use std::task::{Context, Poll, ready};
 
-use corio_runtime::Task;
 use corio_sync::hooks::{self, Site};
 use corio_sync::prim::Arc;
 
 use super::at_once::AtOnce;
 use super::inner::Inner;
+use crate::background::Running;
 use crate::behind::Behind;
 use crate::fs::call::{poll_task, start};
 
@@ -22,7 +22,7 @@ pub(super) struct Reading {
     bytes: Vec<u8>,
     taken: usize,
     filled: usize,
-    call: Option<Task<Done>>,
+    call: Option<Running<Done>>,
     at_once: AtOnce,
 }
 
@@ -80,7 +80,7 @@ impl Reading {
         }
     }
 
-    fn start_read(&mut self, inner: &Arc<Behind<Inner>>, len: usize) -> Result<Task<Done>> {
+    fn start_read(&mut self, inner: &Arc<Behind<Inner>>, len: usize) -> Result<Running<Done>> {
         let inner = inner.clone();
         let mut bytes = std::mem::take(&mut self.bytes);
         (self.taken, self.filled) = (0, 0);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use corio_runtime::Handle;
 
+use crate::background::BlockingCall;
 use crate::fs::Call;
 use crate::fs::call::with_path;
 use corio_runtime::say::say;
@@ -75,7 +76,7 @@ impl Drop for Removal {
         let call = Background(Some(removal));
         // A runtime that takes no more calls drops it, which removes as well.
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(call))),
+            Ok(runtime) => drop(BlockingCall::new(move || drop(call)).start(&runtime)),
             Err(_) => drop(call),
         }
     }
