@@ -77,7 +77,8 @@ pub type LifoQueue<T> = QueueOf<Lifo<T>>;
 /// The smallest first, and equal ones as they came. asyncio's `PriorityQueue`.
 ///
 /// Its methods are those of [`QueueOf`]. Items are compared under the queue's lock: their `Ord` should
-/// be quick and must not use the queue.
+/// be quick and must not use the queue. A comparison that panics comes out of the call: an item that was being put
+/// is in the queue all the same, one that was being taken is lost, and counts as unfinished.
 ///
 /// # Examples
 ///

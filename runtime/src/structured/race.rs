@@ -96,6 +96,10 @@ impl<F: Future> fmt::Debug for Race<F> {
 /// before have ended. With the [`Task`](crate::Task)s of a group it gives their results as they
 /// finish, and dropping the stream leaves the tasks running.
 ///
+/// # Panics
+///
+/// The stream panics when one of the futures does; who catches that goes on with the others.
+///
 /// # Examples
 ///
 /// ```
@@ -135,6 +139,10 @@ impl<F: Future> AsCompleted<F> {
     /// # Cancel safety
     ///
     /// Safe: the futures stay, and no output is lost.
+    ///
+    /// # Panics
+    ///
+    /// When one of the futures does, which is then gone; the others go on when this is called again.
     pub async fn next(&mut self) -> Option<F::Output> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
