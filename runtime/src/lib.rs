@@ -24,9 +24,9 @@ mod threads;
 pub mod time;
 mod wake;
 
-#[doc(hidden)]
-pub use executor::first_branch;
 pub use executor::{Handle, Runtime};
+#[doc(hidden)]
+pub use executor::{first_branch, long_call};
 pub use run::run;
 pub use task::{Task, TaskError, spawn, spawn_blocking, spawn_local, yield_now};
 

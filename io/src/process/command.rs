@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use corio_runtime::long_call;
 use corio_sync::hooks::Site;
 
 use super::child::{Child, Pipes};
@@ -267,7 +268,7 @@ impl Command {
 
     fn spawn_with(&mut self, kill_on_drop: bool, site: Site) -> Result<Child> {
         let merged = if self.merges_stderr { Some(self.merge_stderr()?) } else { None };
-        let spawned = self.std.spawn();
+        let spawned = long_call(|| self.std.spawn());
         if merged.is_some() {
             // The builder would keep the writing end open, and the child's output would never end.
             self.std.stdout(Stdio::null()).stderr(Stdio::null());

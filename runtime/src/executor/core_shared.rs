@@ -48,6 +48,8 @@ pub(crate) struct CoreShared {
     pub(super) making_reactor: Mutex<()>,
     /// Polls since the start. Written by the core's thread, read by the watcher.
     pub(super) polls: AtomicU64,
+    /// Its thread is in a call that takes long, and knew that it would be.
+    away: AtomicBool,
     /// The poll that is under way, where somebody asked for long ones to be reported.
     pub(crate) poll_stamp: PollStamp,
     /// Set once, when shutdown will not wait for cleanups any longer.
@@ -129,6 +131,7 @@ impl CoreShared {
             reactor: OnceLock::new(),
             making_reactor: Mutex::new(()),
             polls: AtomicU64::new(0),
+            away: AtomicBool::new(false),
             poll_stamp: PollStamp::new(),
             abandon: AtomicBool::new(false),
             wanted: AtomicBool::new(false),
@@ -388,6 +391,18 @@ impl CoreShared {
             || self.task_count() > 0
             || self.timers.len() > 0
             || self.reactor().is_some_and(|r| r.registered() > 0)
+    }
+
+    /// The core's thread goes into a long call, or comes out of it.
+    pub(super) fn set_away(&self, away: bool) {
+        // Ordering: Relaxed, a hint for the watcher; who is woken for it sees it through the park word.
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// Whether the core's thread is in a long call.
+    pub(super) fn is_away(&self) -> bool {
+        // Ordering: Relaxed, see `set_away`.
+        self.away.load(Ordering::Relaxed)
     }
 
     /// Polls since the start.

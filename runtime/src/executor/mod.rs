@@ -43,3 +43,4 @@ pub use context::first_branch;
 pub use metrics::RuntimeMetrics;
 pub use runtime::{EnterGuard, Handle, NoRuntime, Runtime};
 pub use watchdog::LongPoll;
+pub use watcher::long_call;

@@ -368,6 +368,19 @@ impl Shared {
         }
     }
 
+    /// The core `from` goes into a long call with tasks behind it: the watcher is to look now, if it naps, or, where
+    /// there is none, a core that has nothing to do.
+    pub(crate) fn call_for(&self, from: usize) {
+        // What it was while it was idle.
+        self.stop_watching(from);
+        // Ordering: Relaxed, a hint: a watcher that is awake looks before it sleeps.
+        match self.watcher.load(Ordering::Relaxed).checked_sub(1) {
+            None => self.call_watcher(from),
+            Some(watcher) if self.cores[watcher].park.is_asleep() => self.cores[watcher].notify(),
+            Some(_) => {}
+        }
+    }
+
     /// Whether the core `index` is the watcher.
     pub(crate) fn is_watcher(&self, index: usize) -> bool {
         // Ordering: Relaxed, only that core's thread takes it from itself.

@@ -2,11 +2,22 @@
 //!
 //! It takes work from a core that is stuck in a poll, or that has more than it should keep to itself,
 //! and does for a stuck one what that cannot do: takes its mail, fires its timers, serves its I/O.
+//!
+//! It samples, since a core that is busy with short polls is to cost nothing; so a long poll is noticed after one
+//! nap or two. Where it is known beforehand, as with the start of a program, [`long_call`] says so, and an idle core
+//! comes at once.
+//!
+//! What this must keep:
+//! - Nobody is woken when nothing runs: `long_call` wakes one only if tasks wait behind the call, and a watcher that
+//!   sees all the others asleep goes to sleep without a timeout in the end.
+//! - A missed or needless look is harmless: the mark of a long call is a hint, and whatever it makes the watcher take
+//!   or serve it may take or serve at any time. Nothing but the park word is relied on for a wake-up.
 
 use std::time::Duration;
 
+use super::context::with_core;
 use super::core::{Core, TIMER_BATCH};
-use super::core_shared::CoreShared;
+use super::core_shared::{CoreRef, CoreShared};
 use super::shared::Shared;
 use crate::reactor::Events;
 
@@ -16,7 +27,33 @@ const WORTH_STEALING_NS: u64 = 500_000;
 pub(super) const FIRST_NAP: Duration = Duration::from_micros(100);
 pub(super) const LAST_NAP: Duration = Duration::from_millis(10);
 
+/// Calls `f`, which keeps this thread for long: a call of the system that cannot be had without waiting, and is not
+/// worth a thread. What waits on this thread's core meanwhile is an idle core's to do.
+#[doc(hidden)]
+pub fn long_call<R>(f: impl FnOnce() -> R) -> R {
+    struct Back(CoreRef);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            self.0.set_away(false);
+        }
+    }
+    let _back = with_core(|core| core.and_then(Core::go_away).map(Back));
+    f()
+}
+
 impl Core {
+    /// A long call begins; the core, if others may look after it meanwhile.
+    fn go_away(&self) -> Option<CoreRef> {
+        let shared = self.shared();
+        shared.runtime().filter(|runtime| !runtime.is_single()).map(|runtime| {
+            shared.set_away(true);
+            if shared.backlog() > 0 || shared.has_mail() {
+                runtime.call_for(shared.index);
+            }
+            self.shared_ref()
+        })
+    }
+
     /// Looks after the other cores while this one has nothing to do; tells how long to nap before the
     /// next look, or `None` if that is somebody else's duty or nobody's.
     ///
@@ -49,13 +86,18 @@ impl Core {
             let polls = core.polls();
             let (before, at) = std::mem::replace(seen, (polls, now));
             let elapsed = now.saturating_sub(at);
-            if !awake || before == u64::MAX || elapsed < FIRST_NAP.as_nanos() as u64 / 2 {
+            let away = core.is_away();
+            let known = before != u64::MAX && elapsed >= FIRST_NAP.as_nanos() as u64 / 2;
+            if !awake || !(away || known) {
                 continue;
             }
             let backlog = core.backlog() as u64;
-            let stuck = polls == before;
-            let each = elapsed / (polls - before).max(1);
+            let stuck = away || polls == before;
+            // Not of use where the core is stuck.
+            let each = elapsed / polls.saturating_sub(before).max(1);
             if stuck {
+                // Another such call may follow.
+                hogged |= away;
                 hogged |= self.serve(core, now);
             }
             if backlog >= 1 && (stuck || (backlog >= 2 && backlog * each > WORTH_STEALING_NS)) {
