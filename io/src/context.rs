@@ -39,6 +39,10 @@ pub fn raw_os_error(error: &Error) -> Option<i32> {
 /// The same error, with what was being done in front.
 #[doc(hidden)]
 pub fn with_context(error: Error, what: impl Display) -> Error {
+    said(error, &what)
+}
+
+fn said(error: Error, what: &dyn Display) -> Error {
     told(format!("{what}: {error}"), error)
 }
 

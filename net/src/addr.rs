@@ -164,7 +164,7 @@ impl Sealed for str {
         if odd || self.parse::<Ipv6Addr>().is_ok() {
             return Err(brackets());
         }
-        if self.starts_with('[') && !self.contains(']') {
+        if self.starts_with('[') && !self.as_bytes().contains(&b']') {
             return Err(invalid(format_args!(
                 "`{shown}` is not an address: the `]` is missing, as in `[::1]:80`"
             )));
@@ -182,7 +182,8 @@ impl Sealed for str {
                 "`{shown}` is not an address: what follows the last colon is not a port from 0 to 65535"
             )));
         };
-        if host.contains(':') && !host.contains(['[', ']']) {
+        let has = |byte| host.as_bytes().contains(&byte);
+        if has(b':') && !has(b'[') && !has(b']') {
             return Err(brackets());
         }
         Target::name(host, port)

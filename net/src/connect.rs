@@ -99,8 +99,11 @@ fn bound_to_one_of(locals: &[SocketAddr], addr: SocketAddr) -> io::Result<Socket
             "none of our addresses {locals:?} is of the family of {addr}"
         )));
     }
-    let shown: Vec<_> = failures.iter().map(|(local, _)| local.as_str()).collect();
-    let what = format!("cannot bind to {}", shown.join(", "));
+    let mut what = "cannot bind to ".to_owned();
+    for (index, (local, _)) in failures.iter().enumerate() {
+        what.push_str(if index > 0 { ", " } else { "" });
+        what.push_str(local);
+    }
     Err(all_failed(what, failures))
 }
 

@@ -14,13 +14,23 @@ pub(crate) fn invalid(what: impl Display) -> io::Error {
 /// One error for several attempts, of the kind of the last, which is its source: `what: first; second`.
 ///
 /// With no attempts at all it says that there was nothing to try.
-pub(crate) fn all_failed(what: impl Display, mut attempts: Vec<(String, io::Error)>) -> io::Error {
-    let list: Vec<_> = attempts.iter().map(|(to, error)| format!("{to}: {error}")).collect();
-    match attempts.pop() {
-        None => invalid(format_args!("{what}: there is no address to try")),
-        Some((_, only)) if attempts.is_empty() => with_context(only, what),
-        Some((_, last)) => told(format!("{what}: {}", list.join("; ")), last),
+pub(crate) fn all_failed(what: impl Display, attempts: Vec<(String, io::Error)>) -> io::Error {
+    all_failed_at(what.to_string(), attempts)
+}
+
+fn all_failed_at(mut text: String, mut attempts: Vec<(String, io::Error)>) -> io::Error {
+    let Some((to, last)) = attempts.pop() else {
+        return invalid(format_args!("{text}: there is no address to try"));
+    };
+    if attempts.is_empty() {
+        return with_context(last, text);
     }
+    text.push_str(": ");
+    for (to, error) in &attempts {
+        text.push_str(&format!("{to}: {error}; "));
+    }
+    text.push_str(&format!("{to}: {last}"));
+    told(text, last)
 }
 
 #[cfg(test)]

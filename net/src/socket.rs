@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::net::Shutdown;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
+use corio_runtime::sys::read_within;
 use socket2::{Domain, SockRef, Type};
 
 /// More vectors than this in one call is an error of the system (`EINVAL`).
@@ -17,6 +18,12 @@ const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 #[cfg(any(target_os = "macos", target_os = "ios"))]
 const NO_SIGNAL: i32 = 0;
 
+/// So much is read when the caller's buffer is full, before it is given more room.
+const PROBE: usize = 32;
+
+/// So much room, at the least, is made in a buffer that has none.
+const ROOM: usize = 4096;
+
 /// A connected stream socket.
 pub trait Socket: AsFd + Debug + Send + Sync + Sized + 'static {
     /// Whether a read of fewer bytes than asked for shows that nothing more is there.
@@ -24,10 +31,6 @@ pub trait Socket: AsFd + Debug + Send + Sync + Sized + 'static {
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
     fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
-    /// Appends up to `limit` bytes; fewer means that the stream has ended. Bytes read before an error
-    /// are in `buffer`.
-    fn read_up_to(&self, limit: u64, buffer: &mut Vec<u8>) -> io::Result<usize>;
-
     fn write(&self, data: &[u8]) -> io::Result<usize> {
         SockRef::from(self).send_with_flags(data, NO_SIGNAL)
     }
@@ -57,9 +60,6 @@ macro_rules! socket {
             fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
                 Read::read_vectored(&mut &*self, buffers)
             }
-            fn read_up_to(&self, limit: u64, buffer: &mut Vec<u8>) -> io::Result<usize> {
-                Read::take(self, limit).read_to_end(buffer)
-            }
         }
     };
 }
@@ -67,6 +67,36 @@ macro_rules! socket {
 socket!(std::net::TcpStream, true);
 // A read from a Unix socket stops at a message that carries descriptors, with more behind it.
 socket!(std::os::unix::net::UnixStream, false);
+
+/// Appends up to `limit` bytes; fewer means that the stream has ended. Bytes read before an error are in
+/// `buffer`.
+pub(crate) fn read_up_to(
+    socket: BorrowedFd<'_>,
+    limit: usize,
+    buffer: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let (mut read, given) = (0, buffer.capacity());
+    while read < limit {
+        let full = buffer.len() == buffer.capacity();
+        let count = if full && given > 0 && buffer.capacity() == given {
+            // A buffer that is just large enough does not grow for the sake of the end.
+            let mut probe = Vec::with_capacity(PROBE);
+            let count = read_within(socket, &mut probe, limit - read)?;
+            buffer.extend_from_slice(&probe);
+            count
+        } else {
+            if full {
+                buffer.reserve(ROOM);
+            }
+            read_within(socket, buffer, limit - read)?
+        };
+        if count == 0 {
+            break;
+        }
+        read += count;
+    }
+    Ok(read)
+}
 
 /// Makes a socket that is non-blocking and closed on exec from its first moment.
 pub(crate) fn new_socket(domain: Domain, kind: Type) -> io::Result<socket2::Socket> {

@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use corio_runtime::reactor::{Direction, Registered, Wait};
 use corio_runtime::sys;
 
-use crate::socket::{MAX_VECTORS, Socket};
+use crate::socket::{MAX_VECTORS, Socket, read_up_to};
 
 /// How much `read_to_end` takes before other tasks have a turn.
-const CHUNK: u64 = 256 * 1024;
+const CHUNK: usize = 256 * 1024;
 
 pub struct Core<S: Socket>(Registered<S>);
 
@@ -140,8 +140,8 @@ impl<S: Socket> Core<S> {
     pub(crate) async fn read_to_end(&self, wait: Wait, buffer: &mut Vec<u8>) -> io::Result<usize> {
         let before = buffer.len();
         loop {
-            let read = self.0.io(Direction::Read, wait, |s| s.read_up_to(CHUNK, buffer));
-            if read.await? < CHUNK as usize {
+            let read = self.0.io(Direction::Read, wait, |s| read_up_to(s.as_fd(), CHUNK, buffer));
+            if read.await? < CHUNK {
                 return Ok(buffer.len() - before);
             }
         }

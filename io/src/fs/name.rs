@@ -19,16 +19,24 @@ pub(super) fn unused<T>(
     make: impl Fn(&Path) -> Result<T>,
 ) -> Result<(T, PathBuf)> {
     for attempt in 0..ATTEMPTS {
-        let mut name = OsString::from(prefix);
-        name.push(format!("{:016x}", RandomState::new().hash_one(attempt)));
-        name.push(suffix);
-        let path = dir.join(name);
+        let path = name(dir, prefix, suffix, attempt);
         match make(&path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(made) => return Ok((made, path)),
         }
     }
+    Err(all_taken(dir))
+}
+
+fn name(dir: &Path, prefix: &OsStr, suffix: &OsStr, attempt: u32) -> PathBuf {
+    let mut name = OsString::from(prefix);
+    name.push(format!("{:016x}", RandomState::new().hash_one(attempt)));
+    name.push(suffix);
+    dir.join(name)
+}
+
+fn all_taken(dir: &Path) -> Error {
     let text = format!("{ATTEMPTS} random names in {} are all taken", dir.display());
-    Err(Error::new(ErrorKind::AlreadyExists, text))
+    Error::new(ErrorKind::AlreadyExists, text)
 }

@@ -70,6 +70,13 @@ fn write_all(stream: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
     Ok(done)
 }
 
+/// The bytes of all `bufs`.
+fn joined(bufs: &[IoSlice<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bufs.iter().for_each(|buf| bytes.extend_from_slice(buf));
+    bytes
+}
+
 fn wait_for_room(stream: BorrowedFd<'_>) -> Result<()> {
     match poll(&mut [PollFd::writable(stream)], None) {
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
@@ -118,8 +125,7 @@ macro_rules! output {
                 cx: &mut Context<'_>,
                 bufs: &[IoSlice<'_>],
             ) -> Poll<Result<usize>> {
-                let bytes: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
-                self.0.poll_write(cx, &bytes)
+                self.0.poll_write(cx, &joined(bufs))
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {

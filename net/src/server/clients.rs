@@ -1,6 +1,5 @@
 //! What a server knows of its connections, and how it ends.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
@@ -42,8 +41,9 @@ pub(crate) struct State {
     pub(crate) failure: Option<Failure>,
     /// Everything that the end of the server waits for: connections and tasks.
     members: usize,
-    clients: HashMap<u64, Client>,
-    last: u64,
+    /// The connections; in the place of one that has ended there is none until the next takes it.
+    clients: Vec<Option<Client>>,
+    free: Vec<usize>,
     /// What has been asked of all clients, for those that are only being accepted.
     parting: Option<Parting>,
     pub(crate) waiters: Waiters,
@@ -76,8 +76,8 @@ impl Shared {
                 forever: false,
                 failure: None,
                 members: 0,
-                clients: HashMap::new(),
-                last: 0,
+                clients: Vec::new(),
+                free: Vec::new(),
                 parting: None,
                 waiters: Waiters::default(),
             }),
@@ -116,12 +116,8 @@ impl Shared {
         let clients: Vec<_> = {
             let mut state = self.state.lock();
             state.parting = Some(how);
-            let canceller = |client: &Client| client.handler.clone();
-            state
-                .clients
-                .values()
-                .map(|client| (client.conn.upgrade(), canceller(client)))
-                .collect()
+            let clients = state.clients.iter().flatten();
+            clients.map(|client| (client.conn.upgrade(), client.handler.clone())).collect()
         };
         for (conn, handler) in clients {
             part_with(how, conn, handler);
@@ -144,7 +140,7 @@ impl Shared {
     }
 
     pub(crate) fn client_count(&self) -> usize {
-        self.state.lock().clients.len()
+        self.state.lock().client_count()
     }
 }
 
@@ -167,26 +163,33 @@ pub(crate) struct Member(Arc<MemberInner>);
 
 struct MemberInner {
     shared: Arc<Shared>,
-    /// The client that it belongs to, if it is of one.
-    id: Option<u64>,
+    /// The place of the client that it belongs to, if it is of one.
+    place: Option<usize>,
 }
 
 impl Member {
     /// An accepting task.
     pub(crate) fn acceptor(shared: &Arc<Shared>) -> Self {
         shared.state.lock().members += 1;
-        Self(Arc::new(MemberInner { shared: shared.clone(), id: None }))
+        Self(Arc::new(MemberInner { shared: shared.clone(), place: None }))
     }
 
     /// A new client.
     pub(crate) fn client(shared: &Arc<Shared>) -> Self {
         let mut state = shared.state.lock();
         state.members += 1;
-        state.last += 1;
-        let id = state.last;
-        state.clients.insert(id, Client::default());
+        let place = match state.free.pop() {
+            Some(place) => {
+                state.clients[place] = Some(Client::default());
+                place
+            }
+            None => {
+                state.clients.push(Some(Client::default()));
+                state.clients.len() - 1
+            }
+        };
         drop(state);
-        Self(Arc::new(MemberInner { shared: shared.clone(), id: Some(id) }))
+        Self(Arc::new(MemberInner { shared: shared.clone(), place: Some(place) }))
     }
 
     /// Tells how the client's task is cancelled.
@@ -217,7 +220,7 @@ impl Member {
     ) -> (Option<Parting>, Option<Arc<Conn>>, Option<Canceller>) {
         let mut state = self.0.shared.state.lock();
         let how = state.parting;
-        let Some(client) = self.0.id.and_then(|id| state.clients.get_mut(&id)) else {
+        let Some(client) = self.0.place.and_then(|place| state.clients[place].as_mut()) else {
             return (None, None, None);
         };
         f(client);
@@ -227,13 +230,16 @@ impl Member {
 
 impl Drop for MemberInner {
     fn drop(&mut self) {
-        if self.id.is_none() {
+        if self.place.is_none() {
             // An accepting task ends when the server is closed, or with its runtime: then this closes it.
             self.shared.close(None);
         }
         let (client, wake) = {
             let mut state = self.shared.state.lock();
-            let client = self.id.and_then(|id| state.clients.remove(&id));
+            let client = self.place.and_then(|place| {
+                state.free.push(place);
+                state.clients[place].take()
+            });
             state.members -= 1;
             (client, if state.is_over() { state.waiters.take() } else { Wake::nobody() })
         };
@@ -252,11 +258,15 @@ impl State {
     pub(crate) fn members(&self) -> usize {
         self.members
     }
+
+    fn client_count(&self) -> usize {
+        self.clients.len() - self.free.len()
+    }
 }
 
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Member").field(&self.0.id).finish()
+        f.debug_tuple("Member").field(&self.0.place).finish()
     }
 }
 
@@ -264,7 +274,7 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State")
             .field("phase", &self.phase)
-            .field("clients", &self.clients.len())
+            .field("clients", &self.client_count())
             .finish_non_exhaustive()
     }
 }

@@ -259,12 +259,14 @@ impl Other {
     ) -> Poll<io::Result<R>> {
         match &mut *self.io.lock() {
             Some(io) => f(io.as_mut()),
-            None => Poll::Ready(Err(io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                "the stream was aborted",
-            ))),
+            None => Poll::Ready(Err(aborted())),
         }
     }
+}
+
+#[cold]
+fn aborted() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the stream was aborted")
 }
 
 fn try_io<S: Socket>(
