@@ -59,7 +59,7 @@ impl<T> Drop for Fill<T> {
     }
 }
 
-/// A child of a [`scope`]: await it for its output, or drop it and let the child run on.
+/// A child of a [`scope`](super::scope): await it for its output, or drop it and let the child run on.
 ///
 /// # Cancel safety
 ///
@@ -67,8 +67,8 @@ impl<T> Drop for Fill<T> {
 ///
 /// # Panics
 ///
-/// When it is awaited after the child was dropped by [`Scope::cancel`], or after it has given its
-/// output; [`is_finished`](Self::is_finished) tells the first.
+/// When it is awaited after the child was dropped by [`Scope::cancel`](super::Scope::cancel), or after it has
+/// given its output; [`is_finished`](Self::is_finished) tells the first.
 pub struct ScopedTask<T> {
     slot: Arc<SpinLock<Slot<T>>>,
     site: Site,
