@@ -14,7 +14,9 @@ use common::{LONG, Log, OnDrop, multi, on_all, poll_once, single};
 use corio::structured::current_deadline;
 use corio::{CancelScope, CancelToken, catch_cancel, finally, finally_local, timeout};
 
-const STRUCTURED: &str = "tests/structured.rs";
+const CLEANUPS: &str = "tests/structured/cleanups.rs";
+const GROUPS: &str = "tests/structured/groups.rs";
+const TOGETHER: &str = "tests/structured/together.rs";
 const RT_CANCEL_CLEANUPS: &str = "runtime/tests/cancel/cleanups.rs";
 const RT_ENDS: &str = "runtime/tests/cleanups/ends.rs";
 const RT_FINALLY: &str = "runtime/tests/cleanups/finally.rs";
@@ -33,35 +35,35 @@ const HERE: &str = "tests/cancellation_rules.rs";
 #[rustfmt::skip]
 const RULES: &[(&str, &str, &str)] = &[
     ("Cancelling a task drops its future", REQUESTS, "can_01_a_task_ends_where_it_waits"),
-    ("it is done, and whoever awaits it goes on, when the set is empty", STRUCTURED, "a_task_is_not_done_before_its_cleanups_are"),
-    ("cancel my children and wait until the last is gone", STRUCTURED, "a_dropped_group_ends_its_children_before_the_task_is_done"),
+    ("it is done, and whoever awaits it goes on, when the set is empty", CLEANUPS, "a_task_is_not_done_before_its_cleanups_are"),
+    ("cancel my children and wait until the last is gone", GROUPS, "a_dropped_group_ends_its_children_before_the_task_is_done"),
     ("so does a `TaskSet`", "runtime/tests/task_set.rs", "c04_a_set_that_is_dropped_is_waited_for"),
     ("is a `finally` whose body borrows what its cleanup closes", "tests/other_systems/acm.rs", "acm_01_what_the_body_borrows_is_closed_however_it_ends"),
     ("the body returns, or returns an error", RT_FINALLY, "cleanup_runs_when_the_body_returns"),
     ("| the body panics |", RT_PANICS, "a_panic_of_the_body_comes_out_after_the_cleanup"),
     ("its handle does not resolve before", RT_FINALLY, "cleanup_runs_when_the_task_is_cancelled_and_before_it_is_done"),
     ("a timeout elapses: `timeout`, `move_on_after`", RT_FINALLY, "a_timeout_waits_for_the_cleanup_of_what_it_drops"),
-    ("a timeout elapses: `timeout`, `move_on_after`", STRUCTURED, "a_cleanup_may_use_the_whole_runtime"),
-    ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", STRUCTURED, "a_select_waits_for_the_losers_before_its_handler"),
+    ("a timeout elapses: `timeout`, `move_on_after`", CLEANUPS, "a_cleanup_may_use_the_whole_runtime"),
+    ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", TOGETHER, "a_select_waits_for_the_losers_before_its_handler"),
     ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", "tests/waiting.rs", "a_race_has_one_winner_and_the_losers_are_cleaned_up"),
     ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", "runtime/tests/race_ok.rs", "c04_the_losers_are_cleaned_up_before_it_returns"),
-    ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", STRUCTURED, "a_try_join_waits_for_what_it_drops"),
+    ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", TOGETHER, "a_try_join_waits_for_what_it_drops"),
     ("a `select!`, `race`, `race_ok`, `try_join!`, `try_gather` drops a loser", "tests/waiting.rs", "try_gather_stops_at_the_first_error_and_waits_for_what_it_drops"),
-    ("plain `drop`, or another crate's `select!`", STRUCTURED, "what_a_plain_drop_owes_is_left_to_the_task"),
+    ("plain `drop`, or another crate's `select!`", CLEANUPS, "what_a_plain_drop_owes_is_left_to_the_task"),
     ("the runtime, before `drop` returns", RT_ENDS, "shutdown_waits_for_cleanups"),
     ("the runtime of that thread", RT_OUTSIDE, "a_cleanup_dropped_outside_any_task_goes_to_the_runtime"),
     ("the one on which the body was polled", RT_OUTSIDE, "a_body_that_is_dropped_on_a_thread_without_a_runtime_is_cleaned_up_by_its_own"),
     ("the one on which its tasks run", "net/tests/servers.rs", "a_server_that_is_dropped_outside_any_task_is_waited_for"),
     ("holds wherever the whole is dropped, also on a plain thread", RT_OUTSIDE, "outside_any_task_children_are_cleaned_up_before_what_is_around_them"),
-    ("**Inner first.**", STRUCTURED, "nested_cleanups_and_groups_unwind_from_the_inside"),
+    ("**Inner first.**", TOGETHER, "nested_cleanups_and_groups_unwind_from_the_inside"),
     ("Two arms of a `join!` clean up concurrently", HERE, "two_arms_of_a_join_clean_up_concurrently"),
-    ("A body that was never polled owes nothing", STRUCTURED, "a_body_that_was_never_polled_owes_nothing"),
+    ("A body that was never polled owes nothing", CLEANUPS, "a_body_that_was_never_polled_owes_nothing"),
     ("the last one runs first, and each runs whatever became of the others", "tests/other_systems/acm.rs", "acm_03_a_stack_runs_the_last_first_and_all"),
     ("A panic in the cleanup comes out likewise", "tests/other_systems/acm.rs", "acm_02_failures_to_open_and_to_close_are_told"),
     ("only the panic hook tells of it", REQUESTS, "can_31_a_panic_of_a_cleanup_ends_that_cleanup_only"),
     ("A cleanup sees those of the place that its `finally` is in", RT_VARIABLES, "a_cleanup_sees_the_variables_of_its_place_however_its_body_ends"),
     ("what it sets, nobody else sees", RT_VARIABLES, "a_cleanup_that_is_handed_over_has_variables_of_its_own"),
-    ("**A second cancel changes nothing.**", STRUCTURED, "a_second_cancel_does_not_stop_a_cleanup"),
+    ("**A second cancel changes nothing.**", CLEANUPS, "a_second_cancel_does_not_stop_a_cleanup"),
     ("`Runtime::shutdown_timeout` has waited for its time", RT_ENDS, "c10_a_cleanup_that_hangs_is_dropped_at_the_deadline"),
     ("`shutdown_background` waits for nothing", RT_LIMITS, "the_cleanups_that_are_dropped_are_counted"),
     ("a `CancelScope` with a `cleanup_limit` around it was cut off", RT_CANCEL_CLEANUPS, "trio_13_c10_a_cleanup_over_its_limit_is_dropped"),
@@ -71,9 +73,9 @@ const RULES: &[(&str, &str, &str)] = &[
     ("A line on stderr tells of each", RT_OUTSIDE, "only_of_cleanups_that_are_lost_it_is_said_so"),
     ("What the cleanup waited for in turn is given up with it", RT_LIMITS, "the_limit_drops_a_cleanup_that_another_task_has"),
     ("waits until those that it cut off are gone", RT_LIMITS, "nothing_of_a_group_outlives_a_scope_that_limits_its_cleanups"),
-    ("The body may borrow", STRUCTURED, "a_body_may_borrow_and_its_cleanup_owns"),
+    ("The body may borrow", CLEANUPS, "a_body_may_borrow_and_its_cleanup_owns"),
     ("it runs on the thread where it was made", RT_LOCAL, "a_local_cleanup_runs_on_its_thread_and_is_waited_for"),
-    ("The body is gone, and with it all that it borrowed, before the cleanup starts", STRUCTURED, "the_body_is_gone_before_its_cleanup_starts"),
+    ("The body is gone, and with it all that it borrowed, before the cleanup starts", CLEANUPS, "the_body_is_gone_before_its_cleanup_starts"),
     ("A value that the body returned while its cleanup was running is lost", HERE, "a_value_that_waits_for_its_cleanup_is_lost_with_the_finally"),
     ("is never dropped, and never cleaned up", HERE, "a_body_that_is_leaked_is_not_cleaned_up"),
     ("each asks once, and asking again is harmless", REQUESTS, "can_05_two_requests_are_one"),
