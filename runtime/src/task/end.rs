@@ -239,3 +239,114 @@ pub(crate) unsafe fn tell_done(task: NonNull<Header>) {
         drop_payload(payload);
     }
 }
+
+#[cfg(all(test, not(corio_loom)))]
+mod tests {
+    use std::future::{Future, pending, ready};
+    use std::panic::panic_any;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
+
+    use crate::executor::Builder;
+    use crate::structured::{TaskGroup, task_group};
+    use crate::task::{TaskError, spawn, yield_now};
+
+    /// Panics when it is dropped, with its name.
+    #[derive(Debug)]
+    struct Bomb(&'static str, #[expect(dead_code, reason = "it is counted")] Arc<()>);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic_any(self.0);
+        }
+    }
+
+    /// Is ready at once, and panics when it is dropped.
+    struct Hot<T>(Option<T>, #[expect(dead_code, reason = "it panics when it is dropped")] Bomb);
+
+    impl<T> Unpin for Hot<T> {}
+
+    impl<T> Future for Hot<T> {
+        type Output = T;
+        fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+            match self.0.take() {
+                Some(value) => Poll::Ready(value),
+                None => panic_any("no value"),
+            }
+        }
+    }
+
+    fn text(error: TaskError) -> &'static str {
+        *error.into_panic().downcast::<&'static str>().unwrap()
+    }
+
+    /// The first panic is the outcome, whatever is dropped on the way and however that panics.
+    #[test]
+    fn t02_of_several_panics_the_first_is_the_outcome() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let count = Arc::new(());
+        let bomb = |name| Bomb(name, count.clone());
+        runtime.block_on(async {
+            // The future has returned: the panic of its drop takes the place of an output whose drop panics, too.
+            let task = spawn(Hot(Some(bomb("output")), bomb("future")));
+            assert_eq!(text(task.await.unwrap_err()), "future");
+            // It panics, and again when it is dropped for that.
+            let task = spawn(Hot(None::<()>, bomb("future")));
+            assert_eq!(text(task.await.unwrap_err()), "no value");
+            // It is dropped where it waits, because it was cancelled.
+            let held = bomb("held");
+            let task = spawn(async move {
+                let _held = held;
+                pending::<()>().await;
+            });
+            yield_now().await;
+            task.cancel();
+            assert_eq!(text(task.await.unwrap_err()), "held");
+        });
+        drop(runtime);
+        assert_eq!(Arc::strong_count(&count), 1, "each is dropped once");
+    }
+
+    /// A group learns of a panic in the drop of a child that had returned.
+    #[test]
+    fn t02_a_group_is_told_of_a_panic_in_a_drop() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let count = Arc::new(());
+        runtime.block_on(async {
+            let ended = task_group(|group: TaskGroup<String>| {
+                let bomb = Bomb("child", count.clone());
+                drop(group.spawn(Hot(Some(Ok::<u8, String>(1)), bomb)));
+                ready(Ok(()))
+            });
+            let error = ended.await.unwrap_err().to_string();
+            assert!(error.contains("panicked: child"), "{error}");
+        });
+        drop(runtime);
+        assert_eq!(Arc::strong_count(&count), 1);
+    }
+
+    /// Future and outcome share a place: whichever is larger, or wants to be aligned more.
+    #[test]
+    fn future_and_outcome_have_a_place_of_any_size() {
+        #[derive(Debug, PartialEq)]
+        #[repr(align(256))]
+        struct Wide(u8);
+
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            assert_eq!(spawn(ready(Wide(7))).await.unwrap(), Wide(7));
+            let wide = Wide(8);
+            let task = spawn(async move {
+                yield_now().await;
+                assert_eq!((&raw const wide).addr() % 256, 0);
+                wide.0
+            });
+            assert_eq!(task.await.unwrap(), 8);
+            let task = spawn(async { [1_u64; 999] });
+            assert_eq!(task.await.unwrap().iter().sum::<u64>(), 999);
+            spawn(async {}).await.unwrap();
+            assert!(spawn(pending::<Wide>()).cancel());
+        });
+    }
+}
