@@ -9,6 +9,7 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -40,15 +41,21 @@ type Output = Box<dyn Any + Send>;
 /// A call that blocks and gives a `T`, not begun yet.
 pub struct BlockingCall<T> {
     call: Box<dyn FnOnce() -> Output + Send>,
-    gives: PhantomData<fn() -> T>,
+    gives: PhantomData<Box<T>>,
 }
 
 /// A [`BlockingCall`] that has been given to a thread; it gives its result when it is awaited.
 #[must_use = "the result is lost; drop it to say so"]
 pub struct Running<T> {
     task: Task<Output>,
-    gives: PhantomData<fn() -> T>,
+    gives: PhantomData<Box<T>>,
 }
+
+// Nothing is seen of a call before its end; a panic in it is what it gives.
+impl<T> UnwindSafe for BlockingCall<T> {}
+impl<T> RefUnwindSafe for BlockingCall<T> {}
+impl<T> UnwindSafe for Running<T> {}
+impl<T> RefUnwindSafe for Running<T> {}
 
 impl<T: Send + 'static> BlockingCall<T> {
     /// A call of `f`.
