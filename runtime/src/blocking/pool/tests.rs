@@ -1,6 +1,8 @@
 //! The pool with real threads, and models of its races below.
 
-use corio_sync::prim::{AtomicBool, AtomicUsize, Ordering};
+#[cfg(not(corio_loom))]
+use corio_sync::prim::AtomicBool;
+use corio_sync::prim::{AtomicUsize, Ordering};
 
 use super::*;
 
