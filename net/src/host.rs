@@ -53,7 +53,10 @@ pub(crate) fn check(host: &str) -> io::Result<()> {
 /// The text as an error shows it: printable and of bounded length.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 80;
-    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let mut shown = String::new();
+    for c in text.chars().take(MOST) {
+        c.escape_debug().for_each(|c| shown.push(c));
+    }
     if text.chars().nth(MOST).is_some() {
         shown.push('…');
     }

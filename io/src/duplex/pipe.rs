@@ -108,7 +108,7 @@ impl Pipe {
         if bufs.iter().all(|b| b.is_empty()) {
             return Poll::Ready(Ok(0));
         }
-        self.poll(cx, Side::Reader, |state| state.read(bufs).map(Ok))
+        self.poll(cx, Side::Reader, &mut |state| state.read(bufs).map(Ok))
     }
 
     pub(super) fn poll_write(
@@ -119,16 +119,16 @@ impl Pipe {
         if bufs.iter().all(|b| b.is_empty()) {
             return Poll::Ready(Ok(0));
         }
-        self.poll(cx, Side::Writer, |state| state.write(bufs, self.capacity))
+        self.poll(cx, Side::Writer, &mut |state| state.write(bufs, self.capacity))
     }
 
     /// Tries `attempt`, and wakes the other side if it succeeds; waits if it does not.
-    fn poll<T>(
+    fn poll(
         &self,
         cx: &mut Context<'_>,
         side: Side,
-        mut attempt: impl FnMut(&mut State) -> Option<T>,
-    ) -> Poll<T> {
+        attempt: &mut dyn FnMut(&mut State) -> Option<Result<usize>>,
+    ) -> Poll<Result<usize>> {
         ready!(hooks::poll_budget(cx));
         let mut spare: Option<Waker> = None;
         loop {

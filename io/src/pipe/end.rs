@@ -101,13 +101,12 @@ impl End {
     }
 
     /// Transfers up to `len` bytes with `operation`, once that does not block.
-    #[inline]
     pub(super) fn poll_io(
         &self,
         wait: Wait,
         len: usize,
         cx: &mut Context<'_>,
-        operation: impl FnMut(&File) -> Result<usize>,
+        operation: &mut dyn FnMut(&File) -> Result<usize>,
     ) -> Poll<Result<usize>> {
         let io = self.io()?;
         if len == 0 {

@@ -79,7 +79,7 @@ impl AsyncRead for Receiver {
         buf: &mut [u8],
     ) -> Poll<Result<usize>> {
         let wait = Wait::here(WaitKind::Read);
-        self.0.poll_io(wait, buf.len(), cx, |mut file| file.read(buf))
+        self.0.poll_io(wait, buf.len(), cx, &mut |mut file| file.read(buf))
     }
 
     #[track_caller]
@@ -90,6 +90,6 @@ impl AsyncRead for Receiver {
     ) -> Poll<Result<usize>> {
         let wait = Wait::here(WaitKind::Read);
         let len = bufs.iter().fold(0_usize, |sum, b| sum.saturating_add(b.len()));
-        self.0.poll_io(wait, len, cx, |mut file| file.read_vectored(bufs))
+        self.0.poll_io(wait, len, cx, &mut |mut file| file.read_vectored(bufs))
     }
 }

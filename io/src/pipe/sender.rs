@@ -122,7 +122,7 @@ impl AsyncWrite for Sender {
     #[track_caller]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
         let wait = Wait::here(WaitKind::Write);
-        self.0.poll_io(wait, buf.len(), cx, |mut file| file.write(buf))
+        self.0.poll_io(wait, buf.len(), cx, &mut |mut file| file.write(buf))
     }
 
     #[track_caller]
@@ -133,7 +133,7 @@ impl AsyncWrite for Sender {
     ) -> Poll<Result<usize>> {
         let wait = Wait::here(WaitKind::Write);
         let len = bufs.iter().fold(0_usize, |sum, b| sum.saturating_add(b.len()));
-        self.0.poll_io(wait, len, cx, |mut file| file.write_vectored(bufs))
+        self.0.poll_io(wait, len, cx, &mut |mut file| file.write_vectored(bufs))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {

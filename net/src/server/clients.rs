@@ -113,12 +113,13 @@ impl Shared {
 
     /// Parts with every client.
     pub(crate) fn part(&self, how: Parting) {
-        let clients: Vec<_> = {
-            let mut state = self.state.lock();
-            state.parting = Some(how);
-            let clients = state.clients.iter().flatten();
-            clients.map(|client| (client.conn.upgrade(), client.handler.clone())).collect()
-        };
+        let mut clients = Vec::new();
+        let mut state = self.state.lock();
+        state.parting = Some(how);
+        for client in state.clients.iter().flatten() {
+            clients.push((client.conn.upgrade(), client.handler.clone()));
+        }
+        drop(state);
         for (conn, handler) in clients {
             part_with(how, conn, handler);
         }

@@ -69,7 +69,7 @@ impl Transport {
             Transport::Tcp(stream) => stream.core().poll_read(wait, cx, buffer),
             Transport::Unix(stream) => stream.core().poll_read(wait, cx, buffer),
             Transport::Other(other) => {
-                let poll = other.with(|io| io.poll_read(cx, buffer));
+                let poll = other.with(&mut |io| io.poll_read(cx, buffer));
                 if poll.is_pending() {
                     corio_sync::hooks::set_wait(wait.site, wait.kind);
                     let waker = cx.waker().clone();
@@ -107,7 +107,7 @@ impl Transport {
             Transport::Tcp(stream) => stream.core().poll_write(wait, cx, data),
             Transport::Unix(stream) => stream.core().poll_write(wait, cx, data),
             Transport::Other(other) => {
-                let poll = other.with(|io| io.poll_write(cx, data));
+                let poll = other.with(&mut |io| io.poll_write(cx, data));
                 if poll.is_pending() {
                     corio_sync::hooks::set_wait(wait.site, wait.kind);
                 }
@@ -122,7 +122,7 @@ impl Transport {
         match self {
             Transport::Tcp(stream) => try_io(stream.core(), |s| s.write(data)),
             Transport::Unix(stream) => try_io(stream.core(), |s| s.write(data)),
-            Transport::Other(other) => at_once(|cx| other.with(|io| io.poll_write(cx, data))),
+            Transport::Other(other) => at_once(|cx| other.with(&mut |io| io.poll_write(cx, data))),
         }
     }
 
@@ -133,7 +133,7 @@ impl Transport {
             Transport::Tcp(stream) => try_io(stream.core(), |s| s.write_vectored(data)),
             Transport::Unix(stream) => try_io(stream.core(), |s| s.write_vectored(data)),
             Transport::Other(other) => {
-                at_once(|cx| other.with(|io| io.poll_write_vectored(cx, data)))
+                at_once(|cx| other.with(&mut |io| io.poll_write_vectored(cx, data)))
             }
         }
     }
@@ -146,7 +146,9 @@ impl Transport {
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Transport::Tcp(_) | Transport::Unix(_) => Poll::Ready(Ok(())),
-            Transport::Other(other) => other.with(|io| io.poll_flush(cx)),
+            Transport::Other(other) => {
+                other.with(&mut |io| io.poll_flush(cx).map_ok(|()| 0)).map_ok(drop)
+            }
         }
     }
 
@@ -155,7 +157,9 @@ impl Transport {
         match self {
             Transport::Tcp(stream) => Poll::Ready(stream.core().shutdown(Shutdown::Write)),
             Transport::Unix(stream) => Poll::Ready(stream.core().shutdown(Shutdown::Write)),
-            Transport::Other(other) => other.with(|io| io.poll_close(cx)),
+            Transport::Other(other) => {
+                other.with(&mut |io| io.poll_close(cx).map_ok(|()| 0)).map_ok(drop)
+            }
         }
     }
 
@@ -253,10 +257,10 @@ pub(crate) fn unix_again(stream: &UnixStream) -> Option<Transport> {
 }
 
 impl Other {
-    fn with<R>(
+    fn with(
         &self,
-        f: impl FnOnce(Pin<&mut dyn Both>) -> Poll<io::Result<R>>,
-    ) -> Poll<io::Result<R>> {
+        f: &mut dyn FnMut(Pin<&mut dyn Both>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         match &mut *self.io.lock() {
             Some(io) => f(io.as_mut()),
             None => Poll::Ready(Err(aborted())),

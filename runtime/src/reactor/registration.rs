@@ -77,7 +77,6 @@ impl Registration {
     ///
     /// When the descriptor has to be registered and cannot be: there is no runtime on this thread, the
     /// runtime has been shut down, or the system does not watch such a descriptor (a regular file).
-    #[inline]
     pub fn poll_ready(
         &self,
         fd: BorrowedFd<'_>,
@@ -170,17 +169,14 @@ impl Registration {
     ) -> Poll<io::Result<R>> {
         loop {
             let seen = ready!(self.poll_attempt(fd, direction, wait, cx))?;
-            match operation() {
-                Ok(value) => {
-                    hooks::spend();
-                    return Poll::Ready(Ok(value));
-                }
-                Err(error) => {
-                    if let Some(error) = self.failure(direction, seen, error) {
-                        return Poll::Ready(Err(error));
-                    }
+            let result = operation();
+            if let Err(error) = &result {
+                if self.is_to_be_repeated(direction, seen, error) {
+                    continue;
                 }
             }
+            hooks::spend();
+            return Poll::Ready(result);
         }
     }
 
@@ -199,22 +195,10 @@ impl Registration {
         self.poll_ready(fd, direction, wait, cx)
     }
 
-    /// The error of an operation; `None` if it is to be tried again when it is worth it.
-    fn failure(
-        &self,
-        direction: Direction,
-        seen: Readiness,
-        error: io::Error,
-    ) -> Option<io::Error> {
-        match error.kind() {
-            io::ErrorKind::WouldBlock => self.clear_ready(direction, seen),
-            io::ErrorKind::Interrupted => {}
-            _ => {
-                hooks::spend();
-                return Some(error);
-            }
-        }
-        None
+    /// Whether an operation that failed is to be tried again, as soon as it is worth it.
+    fn is_to_be_repeated(&self, direction: Direction, seen: Readiness, error: &io::Error) -> bool {
+        self.attempted(direction, seen, error);
+        matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
     }
 
     /// A transfer of fewer bytes than there was room for has shown that there is nothing more, as of `seen`.
@@ -246,20 +230,14 @@ impl Registration {
             let seen = ready!(self.poll_attempt(fd, direction, wait, cx))?;
             // What was assumed of a descriptor that nobody watches says nothing of one that is watched.
             let watched = self.is_registered();
-            match operation() {
-                Ok(count) => {
-                    hooks::spend();
-                    if watched && 0 < count && count < len {
-                        self.drained(direction, seen);
-                    }
-                    return Poll::Ready(Ok(count));
-                }
-                Err(error) => {
-                    if let Some(error) = self.failure(direction, seen, error) {
-                        return Poll::Ready(Err(error));
-                    }
-                }
+            let result = operation();
+            match &result {
+                Err(error) if self.is_to_be_repeated(direction, seen, error) => continue,
+                Ok(count) if watched && 0 < *count && *count < len => self.drained(direction, seen),
+                _ => {}
             }
+            hooks::spend();
+            return Poll::Ready(result);
         }
     }
 
