@@ -256,11 +256,11 @@ pub(crate) fn unix_again(stream: &UnixStream) -> Option<Transport> {
     Some(Transport::Unix(UnixStream::from_nonblocking(socket)))
 }
 
+/// What is done with a stream that is no socket; the count is of bytes, if it moves any.
+type Operation<'a> = dyn FnMut(Pin<&mut dyn Both>) -> Poll<io::Result<usize>> + 'a;
+
 impl Other {
-    fn with(
-        &self,
-        f: &mut dyn FnMut(Pin<&mut dyn Both>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+    fn with(&self, f: &mut Operation<'_>) -> Poll<io::Result<usize>> {
         match &mut *self.io.lock() {
             Some(io) => f(io.as_mut()),
             None => Poll::Ready(Err(aborted())),
