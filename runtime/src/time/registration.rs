@@ -81,7 +81,6 @@ impl Registration {
 }
 
 impl Drop for Registration {
-    #[inline]
     fn drop(&mut self) {
         if self.state() == NodeState::Queued {
             // SAFETY: we own the node, and registered it with these timers (R1, R2).

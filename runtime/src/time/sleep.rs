@@ -159,7 +159,6 @@ impl Sleep {
 
     /// Polls without asking the task's budget, and without saying what the task waits for: for
     /// `timeout`, whose deadline holds also when what it wraps has used the budget up (W10).
-    #[inline]
     pub(crate) fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.stage {
