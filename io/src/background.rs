@@ -2,8 +2,8 @@
 //!
 //! What makes a future a task is compiled for each type of future that is spawned, and for each type of closure
 //! that is called. The futures and closures here are boxed, and so of one type: it is compiled once, for both
-//! crates and for what their users call. The price is an allocation for each, so what is spawned for each
-//! connection or request is not spawned here.
+//! crates and for what their users call. The price is an allocation for each, so what handles a connection is not
+//! spawned here; what is next to a thread's work, a flush in the background, or a close that lingers, is.
 
 use std::any::Any;
 use std::fmt;

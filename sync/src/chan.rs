@@ -1,11 +1,12 @@
 //! The engine of the channels and queues: items, a bound on them, and those who wait on either side.
 //!
-//! Everything lies behind one small lock, which an operation takes once: on one thread that is one
-//! read-modify-write for a send and one for a receive, and what is FIFO here is FIFO exactly. Both
-//! sides wait for *turns*: a waiter that is chosen has a slot offered, or an item promised, which a
-//! newcomer cannot take, and which goes to the next if the waiter is dropped. The value itself stays
-//! with its sender until its turn is taken, so a send that is dropped has sent nothing, and an item
-//! stays in its place in the storage until it is received.
+//! Everything lies behind one small lock, which an operation that need not wait takes once: on one thread that is
+//! one read-modify-write for a send and one for a receive, and what is FIFO here is FIFO exactly. Who must
+//! wait first looks for a moment whether another thread is about to change that, if it mostly is and nobody is in
+//! line; then it joins the line. Both sides wait there for *turns*: a waiter that is chosen has a slot offered, or an
+//! item promised, which a newcomer cannot take, and which goes to the next if the waiter is dropped. The value itself
+//! stays with its sender until its turn is taken, so a send that is dropped has sent nothing, and an item stays in
+//! its place in the storage until it is received.
 //!
 //! A receiver that is alone takes what there is out of the storage in one go, so that it and the
 //! senders do not meet at the lock for each item; see [`ahead`].
@@ -55,6 +56,9 @@ pub trait Storage {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Whether [`push`](Self::push) and [`pop`](Self::pop) call code of others, which may panic: comparisons of items.
+    const CALLS_OUT: bool = true;
 
     /// Takes everything out, in a storage of its own, which is dropped outside the lock.
     fn clear(&mut self) -> Self
@@ -135,6 +139,12 @@ impl<S: Storage> State<S> {
         self.storage.len() > self.promised
     }
 
+    /// Whether a receiver that finds nothing should look a moment longer before it waits.
+    #[inline]
+    fn may_look_for_items(&self) -> bool {
+        self.receivers.is_empty() && !self.closed && self.item_patience.may_look()
+    }
+
     /// Promises an item to the longest waiting receiver, if there are both.
     #[inline]
     fn promise(&mut self) -> Option<Waker> {
@@ -201,7 +211,34 @@ impl<S: Storage> State<S> {
     }
 }
 
+/// An operation on the storage that may panic half-way: what it has changed all the same is for those who wait.
+/// Declared before the lock is taken, so that it is free again when this is dropped.
+struct Unwinding<'a, S: Storage>(&'a Chan<S>);
+
+impl<S: Storage> Drop for Unwinding<'_, S> {
+    #[inline]
+    fn drop(&mut self) {
+        if S::CALLS_OUT && std::thread::panicking() {
+            self.0.serve_all();
+        }
+    }
+}
+
 impl<S: Storage> Chan<S> {
+    /// Promises what items there are, and offers what slots are free, to those who wait for them.
+    #[cold]
+    fn serve_all(&self) {
+        let mut wakers = Wakers::new();
+        {
+            let mut state = self.lock();
+            while let Some(waker) = state.promise() {
+                wakers.push(waker);
+            }
+            state.offer_all(&mut wakers);
+        }
+        wakers.wake();
+    }
+
     pub(crate) fn new(storage: S, capacity: usize, kind: WaitKind) -> Self {
         let state = State {
             storage,
@@ -216,8 +253,8 @@ impl<S: Storage> Chan<S> {
             receivers: List::new(),
             closing: List::new(),
             lone_receiver: None,
-            room_patience: Linger::new(),
-            item_patience: Linger::new(),
+            room_patience: Linger::wary(),
+            item_patience: Linger::wary(),
         };
         let ahead = Ahead::new(capacity != usize::MAX);
         Self { state: SpinLock::new(state), kind, _apart: [0; 8], ahead }

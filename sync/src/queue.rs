@@ -125,6 +125,7 @@ impl<S> Tally<S> {
 
 impl<S: Storage> Storage for Tally<S> {
     type Item = S::Item;
+    const CALLS_OUT: bool = S::CALLS_OUT;
 
     #[inline]
     fn push(&mut self, item: S::Item) {

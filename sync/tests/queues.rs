@@ -331,25 +331,26 @@ fn que_13_a_storage_that_panics_leaves_the_queue_whole() {
     assert_eq!((queue.len(), queue.unfinished()), (1, 2));
 }
 
+/// 2 and 13 cannot be compared.
+#[derive(Debug, PartialEq, Eq)]
+struct Fussy(u32);
+
+impl PartialOrd for Fussy {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Fussy {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        assert!([(2, 13), (13, 2)].iter().all(|two| *two != (self.0, other.0)), "not these");
+        self.0.cmp(&other.0)
+    }
+}
+
 /// A heap has taken the item before it compares it: it counts, as it comes out again.
 #[test]
 fn que_13_a_comparison_that_panics_leaves_the_count_right() {
-    #[derive(PartialEq, Eq)]
-    struct Fussy(u32);
-
-    impl PartialOrd for Fussy {
-        fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-            Some(self.cmp(other))
-        }
-    }
-
-    impl Ord for Fussy {
-        fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-            assert!([(2, 13), (13, 2)].iter().all(|two| *two != (self.0, other.0)), "not these");
-            self.0.cmp(&other.0)
-        }
-    }
-
     let queue = PriorityQueue::unbounded();
     queue.try_put(Fussy(2)).unwrap();
     assert!(panics(|| queue.try_put(Fussy(13)).unwrap()));
@@ -358,6 +359,26 @@ fn que_13_a_comparison_that_panics_leaves_the_count_right() {
     assert_eq!((queue.len(), queue.unfinished()), (0, 0));
     assert!(now(queue.get()).is_err());
     now(queue.join());
+}
+
+#[test]
+fn que_13_a_comparison_that_panics_leaves_nobody_waiting_for_what_is_there() {
+    let queue = PriorityQueue::unbounded();
+    let (mut first, mut second) = (waiting(queue.get()), waiting(queue.get()));
+    queue.try_put(Fussy(2)).unwrap();
+    assert!(panics(|| queue.try_put(Fussy(13)).unwrap()));
+    let mut got = [first.output().unwrap().0, second.output().unwrap().0];
+    got.sort_unstable();
+    assert_eq!(got, [2, 13]);
+
+    // What is being taken is lost, and its place is free for who waits.
+    let queue = PriorityQueue::bounded(3);
+    [1, 2, 3].into_iter().for_each(|n| queue.try_put(Fussy(n)).unwrap());
+    let mut third = waiting(queue.put(Fussy(13)));
+    drop(queue.try_get());
+    assert!(panics(|| drop(third.poll())), "2 is in the queue");
+    drop(third);
+    assert_eq!(queue.len(), 3);
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn header_of(
     let (id, home) = (id::take_block(1), home_of(shared));
     let task = header_at(&home, id, options.site, options.name, state, 3, vtable);
     // SAFETY: just made.
-    // Ordering: Relaxed for all accesses: it is written while nobody else knows the call.
+    // Ordering: Relaxed for all accesses: it is written before anybody can claim the call.
     unsafe { task.as_ref() }.list_index.store(UNLISTED, Ordering::Relaxed);
     task
 }
@@ -180,14 +180,15 @@ fn header_of(
 ///
 /// # Safety
 ///
-/// `task` is the header of a call's cell, fresh and on no list. It may be run and dropped on any thread. The
-/// references of list and job become this function's.
+/// `task` is the header of a call's cell, which is being made and on no list. It may be run and dropped on any
+/// thread. The references of list and job become this function's.
 unsafe fn submit(shared: &Shared, task: NonNull<Header>, listed: bool) {
-    // SAFETY: fresh, and alive with the handle's reference; so is its core (T6).
-    let home = unsafe { task.as_ref().core.as_ref() };
+    // SAFETY: alive with the handle's reference; so is its core (T6).
+    let (state, home) = unsafe { (&task.as_ref().state, task.as_ref().core.as_ref()) };
     let refused = if listed { !home.add_task(task) } else { shared.is_closing() };
-    if refused {
-        // SAFETY: fresh, and on no list: the list's reference and the job's are ours.
+    // Its group, or who goes through the list, may have cancelled it already, and could not end it.
+    if state.made() || refused {
+        // SAFETY: whoever claims the call gives up the list's reference, listed or not; the job's is ours.
         unsafe {
             end(task, End::Refused(None));
             release(task);
@@ -248,7 +249,7 @@ unsafe fn refuse(data: NonNull<()>) {
 ///
 /// `task` is the header of a call's cell, to which the caller has a reference.
 pub(crate) unsafe fn cancel_queued(task: NonNull<Header>) {
-    // SAFETY: the caller's promise; it is on the list unless somebody else has ended it.
+    // SAFETY: the caller's promise; it can be claimed only when it has been made.
     unsafe { end(task, End::Refused(None)) };
 }
 
@@ -256,7 +257,8 @@ pub(crate) unsafe fn cancel_queued(task: NonNull<Header>) {
 ///
 /// # Safety
 ///
-/// The caller has a reference; a call that is listed is on the list until it is ended.
+/// The caller has a reference. A call can be claimed when it is on the list, if it is to be on one, and stays there
+/// until it is ended.
 unsafe fn end(task: NonNull<Header>, end: End) {
     // SAFETY: the caller's reference keeps it alive.
     let header = unsafe { task.as_ref() };

@@ -290,14 +290,15 @@ fn beside(
 ) -> Outcome {
     let parker = Arc::new(Parker::new());
     let waker = Waker::from(Arc::new(Unpark(parker.clone())));
-    let context = Context::new(shared.clone(), None);
-    // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
-    unsafe { context.join() };
     let header = {
         let home = shared.core_for_strangers();
         MainHeader(main_header(&home, id::take_block(1), site))
     };
+    // The caller's code: it may panic.
     started(header.canceller());
+    let context = Context::new(shared.clone(), None);
+    // SAFETY: it stays where it is, and leaves below; nothing in between unwinds.
+    unsafe { context.join() };
     shared.mains.enter(header.0, Place::Beside);
     shared.wait_for_core(parker.clone());
 

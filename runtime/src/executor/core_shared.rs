@@ -242,8 +242,11 @@ impl CoreShared {
         let mut list = self.tasks.lock();
         // SAFETY: the caller is making the task.
         let header = unsafe { task.as_ref() };
-        if list.closed && (list.ended || !is_of_cleanup(header)) {
-            return false;
+        if list.closed {
+            if list.ended || !is_of_cleanup(header) {
+                return false;
+            }
+            header.state.shield();
         }
         // Ordering: Relaxed, under the lock.
         header.list_index.store(list.tasks.len() as u32, Ordering::Relaxed);
@@ -315,11 +318,15 @@ impl CoreShared {
         list.tasks.iter().copied().for_each(&mut f);
     }
 
-    /// Refuses all tasks from now on, if none is left or if it `must`; tells whether it does.
-    pub(crate) fn end(&self, must: bool) -> bool {
-        let mut list = self.tasks.lock();
-        list.ended |= must || list.tasks.is_empty();
-        list.ended
+    /// Has all cores of a runtime refuse tasks from now on, if none has any left or if it `must`; tells whether they
+    /// do.
+    ///
+    /// All or none: what is left on one may spawn on the others. Nobody else holds two of these locks.
+    pub(crate) fn end_all(cores: &[CoreRef], must: bool) -> bool {
+        let mut lists: Vec<_> = cores.iter().map(|core| core.tasks.lock()).collect();
+        let ended = must || lists.iter().all(|list| list.tasks.is_empty());
+        lists.iter_mut().for_each(|list| list.ended |= ended);
+        ended
     }
 
     /// The core's reactor, made if need be.
@@ -416,13 +423,9 @@ impl CoreShared {
 /// cleanup itself.
 #[cold]
 fn is_of_cleanup(task: &Header) -> bool {
-    let of_cleanup = task.state.is_shielded()
+    task.state.is_shielded()
         || super::context::current_header()
-            .is_some_and(|current| current.state.is_closing() || current.state.is_shielded());
-    if of_cleanup {
-        task.state.shield();
-    }
-    of_cleanup
+            .is_some_and(|current| current.state.is_closing() || current.state.is_shielded())
 }
 
 impl fmt::Debug for CoreShared {

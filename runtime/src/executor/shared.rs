@@ -371,13 +371,13 @@ impl Shared {
     /// The core `from` goes into a long call with tasks behind it: the watcher is to look now, if it naps, or, where
     /// there is none, a core that has nothing to do.
     pub(crate) fn call_for(&self, from: usize) {
-        // What it was while it was idle.
+        // It may have become the watcher while it was idle.
         self.stop_watching(from);
-        // Ordering: Relaxed, a hint: a watcher that is awake looks before it sleeps.
+        // Ordering: Relaxed, a hint.
         match self.watcher.load(Ordering::Relaxed).checked_sub(1) {
             None => self.call_watcher(from),
-            Some(watcher) if self.cores[watcher].park.is_asleep() => self.cores[watcher].notify(),
-            Some(_) => {}
+            // One that is awake may have looked already: it goes round once more instead of to sleep.
+            Some(watcher) => self.cores[watcher].notify(),
         }
     }
 
@@ -544,7 +544,7 @@ impl Shared {
     /// Refuses all tasks from now on, if none is left or if it `must`: nobody would run them. `false` if some
     /// core has tasks.
     fn end_cores(&self, must: bool) -> bool {
-        self.cores.iter().all(|core| core.end(must))
+        CoreShared::end_all(&self.cores, must)
     }
 
     /// `shut_down`, on a thread of its own; without one, cleanups are dropped.

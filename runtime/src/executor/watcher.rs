@@ -45,7 +45,9 @@ impl Core {
     /// A long call begins; the core, if others may look after it meanwhile.
     fn go_away(&self) -> Option<CoreRef> {
         let shared = self.shared();
-        shared.runtime().filter(|runtime| !runtime.is_single()).map(|runtime| {
+        // Within another long call it is away already.
+        let runtime = shared.runtime().filter(|runtime| !runtime.is_single() && !shared.is_away());
+        runtime.map(|runtime| {
             shared.set_away(true);
             if shared.backlog() > 0 || shared.has_mail() {
                 runtime.call_for(shared.index);

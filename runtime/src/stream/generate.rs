@@ -201,7 +201,10 @@ impl<T> Future for Emit<'_, T> {
         if let Some(consumer) = consumer {
             consumer.wake();
         }
-        hooks::set_wait(this.site, WaitKind::Channel);
+        // A body that its consumer polls makes nobody wait: the consumer has its item.
+        if !in_body {
+            hooks::set_wait(this.site, WaitKind::Channel);
+        }
         Poll::Pending
     }
 }

@@ -18,8 +18,7 @@ use crate::cleanup::{
 use crate::executor::context::with_core;
 use crate::say::say;
 use crate::task::header::{Plain, catch, drop_payload, drop_quietly};
-use crate::task::spawn::{Options, spawn_here};
-use crate::task::state::Kind;
+use crate::task::spawn::{Options, spawn_local_on};
 
 pin_project_lite::pin_project! {
     /// The future of [`finally`] and [`finally_local`].
@@ -78,7 +77,7 @@ fn leave_local(running: LocalCleanup, site: Site, home: &Home) {
     let task = with_core(|core| match core {
         Some(core) => {
             let cleanup = AdoptedEntry::new(Entry::new(running, home, ticket.clone()));
-            Ok(spawn_here(core, cleanup, Plain, options, Kind::Local))
+            Ok(spawn_local_on(core, cleanup, Plain, options))
         }
         None => Err(running),
     });

@@ -69,7 +69,8 @@ impl VTable {
 
 /// What stands between a future and the outcome of its task; a task group has one, others none.
 pub(crate) trait Hook<O>: Sized + 'static {
-    /// What awaiting the task's handle gives.
+    /// What awaiting the task's handle gives: the output or a part of it, so that it is `Send` if the output is.
+    /// Whoever spawns relies on that.
     type Value;
     /// Calls the methods from `panicked` on; `None` if they do nothing of their own.
     const TABLE: Option<HookTable> = Some(HookTable {
@@ -143,7 +144,8 @@ impl<O> Hook<O> for Plain {
     }
 }
 
-/// The header's stage says which of them is there, if one is.
+/// The header's stage says which of them is there, if one is. Both begin where it begins (T3).
+#[repr(C)]
 union Place<F, T> {
     future: ManuallyDrop<F>,
     outcome: ManuallyDrop<Outcome<T>>,

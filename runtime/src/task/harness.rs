@@ -149,7 +149,7 @@ unsafe fn complete(task: NonNull<Header>, core: &Core) {
     unsafe { header.core.as_ref() }.remove_task(task);
     if header.drop_ref() {
         // SAFETY: that was the last reference.
-        unsafe { free_on(Some(core), task) };
+        unsafe { free_on(core, task) };
     }
 }
 

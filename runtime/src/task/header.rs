@@ -2,13 +2,15 @@
 //!
 //! The invariants of the tasks' files (`header`, `cell`, `end`, `harness`, `spawn`, `join`, `waker`):
 //! - **T1** A `NonNull<Header>` that is used points at the header of a live [`Cell`](super::cell::Cell): whoever
-//!   holds it owns one of `refs`, or knows somebody who does. The task list of the home core owns one from
-//!   spawn until completion, and so covers queues and polls.
+//!   holds it owns one of `refs`, or has borrowed from somebody who does, under a lock that the owner takes before
+//!   giving it up. The task list of the home core owns one from the moment that it lists the task until completion,
+//!   and so covers queues and polls; of a blocking call that is on no list, whoever claims it does.
 //! - **T2** The stage, what it says is there (future, outcome), and the hook are touched only by the thread to
 //!   which the state word gives them (see `state`): the poller until DONE, then the handle; with no handle, the
 //!   completing thread. The hook stays the completing thread's.
 //! - **T3** `vtable` is the one made for the very types in the cell.
-//! - **T4** A bound task is polled and its future dropped only on the thread that holds its core.
+//! - **T4** A bound task is polled and its future dropped only on the thread that holds its core. One that is refused
+//!   at birth is dropped by its spawner; the future of a local one is then on its thread, any other is `Send`.
 //! - **T5** `joiner` is written by the handle while JOIN_WAKER is clear and the task is not done. Once
 //!   DONE is set with JOIN_WAKER set it is only read, until the completing thread has used it and the
 //!   handle has gone; whichever of the two comes second drops it.

@@ -28,8 +28,8 @@ impl Refs {
     #[inline]
     pub(super) fn give_up(&self) -> bool {
         // Who has the only reference has nobody beside him to make or give up another, so there is nothing to count:
-        // a load will do. It cannot be an old one that is seen, since whoever made another reference made it from
-        // this one, before this one came here.
+        // a load will do. It cannot be an old count that is seen: another reference was made from this one, by its
+        // owner or by who had borrowed it under a lock that its owner took later (T1), so before this one came here.
         // Ordering: Acquire takes the accesses of those who gave theirs up before. Pairs with the Release below.
         let acquire = if planted("last-relaxed") { Ordering::Relaxed } else { Ordering::Acquire };
         if self.0.load(acquire) == 1 {

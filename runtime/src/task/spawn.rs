@@ -235,7 +235,7 @@ where
 {
     let eager = options.eager;
     let blank = Blank::on(shared, Cell::<F, H>::VTABLE, options);
-    // SAFETY: made with this table, just now; future and output are `Send`.
+    // SAFETY: made with this table, just now; future and output are `Send`, and so is what a hook makes of that.
     unsafe { fill_and_launch(blank, future, hook, eager) }
 }
 
@@ -270,24 +270,20 @@ where
     Some(unsafe { fill_and_launch(blank, future, hook, eager) })
 }
 
-/// Spawns a future on the core that this thread has.
-///
-/// With `Kind::Local` the future stays on this thread; otherwise the caller has seen that it is
-/// `Send`.
-pub(crate) fn spawn_here<F, H>(
+/// Spawns a future that stays on this thread, on the core that it has.
+pub(crate) fn spawn_local_on<F, H>(
     core: &Core,
     future: F,
     hook: H,
     options: Options,
-    kind: Kind,
 ) -> Task<H::Value>
 where
     F: Future + 'static,
     H: Hook<F::Output>,
 {
     let eager = options.eager;
-    let blank = Blank::here(core, Cell::<F, H>::VTABLE, options, kind);
-    // SAFETY: made with this table, just now; it goes where its kind says.
+    let blank = Blank::here(core, Cell::<F, H>::VTABLE, options, Kind::Local);
+    // SAFETY: made with this table, just now; it is local.
     unsafe { fill_and_launch(blank, future, hook, eager) }
 }
 
@@ -316,7 +312,8 @@ where
 /// The task is fresh: its list's and its handle's references are the caller's, and the former is given up here.
 #[cold]
 unsafe fn refuse(task: NonNull<Header>) {
-    // SAFETY: nobody else knows the task.
+    // SAFETY: no thread polls the task: it is in the state of one that is queued (a bound one: posted), so that nobody
+    // queues it, and on no queue (T4).
     unsafe {
         end::fail(task, Failure::Cancelled);
         publish(task);

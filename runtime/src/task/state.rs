@@ -13,8 +13,8 @@
 //! | rewoken | RUNNING + SCHEDULED | the thread that set it   |
 //! | done    | DONE                | nobody; the output is for the handle |
 //!
-//! One wake is none: that by the thread which polls the task, in that poll. It only notes it in its own word,
-//! `local`, and the end of the poll, a read-modify-write anyway, goes to queued instead of idle.
+//! A task that wakes itself, in its own poll and on that thread, is the exception: the thread notes it in its own
+//! word, `local`, and the end of the poll, a read-modify-write anyway, goes to queued instead of idle.
 //!
 //! A **bound** task is only ever run by the thread that holds its core (tasks of the single-threaded
 //! executor, `spawn_local`, the main future). That thread keeps the word `local` for itself and
@@ -31,8 +31,10 @@
 //! | JOIN_WAKER    | the handle: the waker is in place | the handle, to change the waker |
 //! | WOKEN         | the completing thread, done with the waker | nobody             |
 //!
-//! A transition whose caller alone sets or clears the bits in question adds or subtracts them: that is one
-//! instruction, where the old word is wanted and an "or" or "and" would be a loop.
+//! A transition adds or subtracts its bits where nobody else changes them meanwhile: what it clears is set, and only it
+//! clears it (a waker that sets SCHEDULED again changes nothing); what it sets is clear, and only it sets it. That is
+//! one instruction, where the old word is wanted and an "or" or "and" would be a loop. A transition from a wrong
+//! state would carry into the next bit: debug builds check.
 //!
 //! The join waker may be written by the handle while JOIN_WAKER is clear; once DONE is set with
 //! JOIN_WAKER set it is only read, by the completing thread and the handle.
@@ -155,10 +157,18 @@ impl State {
         self.local.load(Ordering::Relaxed) & MAIN != 0
     }
 
-    /// A blocking call, which its spawner is about to give to the pool.
+    /// A blocking call that is being made: nobody may claim it before [`made`](Self::made).
     pub(crate) fn new_blocking() -> Self {
-        let Self { shared, local, .. } = Self::new(Kind::Stealable);
-        Self { shared, local, blocking: true }
+        let shared = AtomicU8::new(JOIN_INTEREST | SCHEDULED | RUNNING);
+        Self { shared, local: AtomicU8::new(0), blocking: true }
+    }
+
+    /// The blocking call is whole and in its place: from here on the pool or a canceller may claim it. Tells whether
+    /// a cancel was asked for before; its canceller may have come too early to claim it.
+    pub(crate) fn made(&self) -> bool {
+        // Ordering: Release publishes the call to whoever claims it; Acquire sees what an early canceller wrote.
+        // Pairs with `claim` and `set_cancel`.
+        self.shared.fetch_sub(RUNNING, Ordering::AcqRel) & CANCEL != 0
     }
 
     /// Whether this is a blocking call.
@@ -278,6 +288,13 @@ impl State {
         // Ordering: Relaxed throughout: one thread reads and writes `local`.
         let local = self.local.load(Ordering::Relaxed);
         if local & (QUEUED | FINISHED) != 0 {
+            return Next::Nothing;
+        }
+        // It is in the mailbox, or will be in a moment, and whoever takes it out comes here again. A task that another
+        // thread spawns is posted when that thread has listed it: it must not be polled, nor this word be written,
+        // before that.
+        // Ordering: Relaxed, a bit that this thread alone clears.
+        if self.shared.load(Ordering::Relaxed) & NOTIFIED != 0 {
             return Next::Nothing;
         }
         self.local.store(local | QUEUED, Ordering::Relaxed);
@@ -568,6 +585,7 @@ mod loom_tests {
     fn loom_a_blocking_call_is_claimed_once() {
         loom::model(|| {
             let state = Arc::new(State::new_blocking());
+            assert!(!state.made());
             let other = state.clone();
             let pool = thread::spawn(move || other.claim().is_some());
             let first = state.set_cancel();
@@ -576,6 +594,47 @@ mod loom_tests {
             assert!(pool != canceller, "the call has exactly one end");
         });
     }
+
+    #[test]
+    fn loom_a_blocking_call_that_is_cancelled_while_it_is_made_has_one_end() {
+        loom::model(|| {
+            let state = Arc::new(State::new_blocking());
+            let place = Arc::new(UnsafeCell::new(0));
+            let end = |state: &State, place: &UnsafeCell<u32>| {
+                // SAFETY: whoever claims the call has it for its own, which is under test.
+                state.claim().inspect(|_| place.with(|place| assert_eq!(unsafe { *place }, 1)))
+            };
+            let (other, its_place) = (state.clone(), Shared(place.clone()));
+            let canceller = thread::spawn(move || {
+                let its_place = its_place;
+                other.set_cancel() && end(&other, &its_place.0).is_some()
+            });
+            // SAFETY: nobody claims it before it is made.
+            place.with_mut(|place| unsafe { *place = 1 });
+            let cancelled = state.made();
+            let maker = cancelled && end(&state, &place).is_some();
+            let canceller = canceller.join().unwrap();
+            assert!(maker != canceller, "the call has exactly one end");
+        });
+    }
+
+    #[test]
+    fn loom_a_task_in_its_spawners_hands_is_not_queued_by_its_core() {
+        loom::model(|| {
+            let state = Arc::new(State::new_posted());
+            let other = state.clone();
+            // The core's thread cancels it, by way of its group for one, before it is in the mailbox.
+            let core = thread::spawn(move || other.own_wake());
+            assert_eq!(state.remote_wake(), Next::Nothing, "it is posted once, by its spawner");
+            assert_eq!(core.join().unwrap(), Next::Nothing);
+            assert_eq!(state.take_mail(), Next::Enqueue);
+        });
+    }
+
+    /// What two threads touch one after the other.
+    struct Shared(Arc<UnsafeCell<u32>>);
+    // SAFETY: the model is what is under test: loom reports a race.
+    unsafe impl Send for Shared {}
 
     #[test]
     fn loom_remote_wakes_of_a_bound_task_post_it_once() {

@@ -127,17 +127,34 @@ pub(crate) unsafe fn release(task: NonNull<Header>) {
 
 #[inline(never)]
 unsafe fn free(task: NonNull<Header>) {
+    // First what may be foreign code, and leave a runtime that this thread has entered.
     // SAFETY: the caller gave up the last reference and is the only one who knows the cell.
-    context::with_core(|core| unsafe { free_on(core, task) });
+    unsafe { drop_left(task) };
+    // SAFETY: as above.
+    context::with_core(|core| unsafe { free_memory(core, task) });
 }
 
-/// As `free`, on the thread of `core`, if it has one.
+/// As `free`, on the thread of `core`.
 ///
 /// # Safety
 ///
 /// The caller gave up the last reference.
 #[inline]
-pub(super) unsafe fn free_on(core: Option<&Core>, task: NonNull<Header>) {
+pub(super) unsafe fn free_on(core: &Core, task: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        drop_left(task);
+        free_memory(Some(core), task);
+    }
+}
+
+/// Drops what a cell without future and outcome may still have.
+///
+/// # Safety
+///
+/// As `free_on`.
+#[inline]
+unsafe fn drop_left(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
     let header = unsafe { task.as_ref() };
     // Ordering: Relaxed, nobody else uses the cell.
@@ -147,12 +164,8 @@ pub(super) unsafe fn free_on(core: Option<&Core>, task: NonNull<Header>) {
         // SAFETY: the caller's promise.
         unsafe { drop_rest(header) };
     }
-    // SAFETY: the caller's promise.
-    unsafe { free_memory(core, task) };
 }
 
-/// Drops what a header may still have.
-///
 /// # Safety
 ///
 /// As `free_on`.

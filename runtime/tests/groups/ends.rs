@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use corio_runtime::runtime::Builder;
 use corio_runtime::structured::{TaskGroup, finally, task_group};
 use corio_runtime::time::{sleep, timeout};
 use corio_runtime::{spawn, yield_now};
 
-use crate::kit::{Count, Log, cleans_up_in, on_all, pending, settle};
+use crate::kit::{Count, Log, cleans_up_in, multi, on_all, pending, settle, single};
 
 #[test]
 fn tg_08_tg_26_children_that_have_not_started_never_run() {
@@ -211,4 +211,39 @@ fn cancelling_a_group_is_no_error() {
         .await;
         assert_eq!(result.unwrap(), 3);
     });
+}
+
+/// Another thread may cancel a child from the moment the group knows it, while its spawner still puts it in its
+/// place: it has one end all the same, and nothing is left of it.
+#[test]
+fn children_that_are_spawned_while_their_group_is_cancelled_have_one_end() {
+    for runtime in [single(), multi(1), multi(2)] {
+        for _ in 0..300 {
+            let handle = runtime.handle().clone();
+            runtime.block_on(async move {
+                let group = TaskGroup::<&str>::new();
+                let theirs = group.clone();
+                let spawner = std::thread::spawn(move || {
+                    let _entered = handle.enter();
+                    for _ in 0..8 {
+                        drop(theirs.spawn_blocking(|| ()));
+                        drop(theirs.spawn(async {}));
+                    }
+                });
+                while group.is_empty() && !spawner.is_finished() {
+                    std::hint::spin_loop();
+                }
+                group.cancel();
+                // Tasks of the single-threaded runtime are posted to this thread.
+                while !spawner.is_finished() {
+                    yield_now().await;
+                }
+                spawner.join().unwrap();
+                drop(group.join().await);
+            });
+        }
+        let begun = Instant::now();
+        runtime.shutdown_timeout(Duration::from_secs(120));
+        assert!(begun.elapsed() < Duration::from_secs(60), "something is left");
+    }
 }

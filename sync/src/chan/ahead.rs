@@ -103,7 +103,7 @@ impl<T> Inbox<T> {
         Self {
             items: SpinLock::new(VecDeque::new()),
             burst: false,
-            patience: SpinLock::new(Linger::new()),
+            patience: SpinLock::new(Linger::wary()),
         }
     }
 

@@ -62,7 +62,7 @@ impl<T> Chan<Fifo<T>> {
     /// Takes an item out of the storage, and as many as are there along with it; the inbox is empty.
     fn refill(&self, inbox: &mut Inbox<T>) -> Result<T, NoItem> {
         inbox.rest();
-        let state = self.lock_courteously();
+        let state = self.lock();
         if state.has_news() {
             self.take_out(inbox, state).ok_or(NoItem::Ended)
         } else {

@@ -85,6 +85,7 @@ impl<T> Default for Fifo<T> {
 
 impl<T> Storage for Fifo<T> {
     type Item = T;
+    const CALLS_OUT: bool = false;
 
     #[inline]
     fn push(&mut self, item: T) {

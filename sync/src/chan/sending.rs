@@ -7,8 +7,9 @@ macro_rules! sending {
         impl<T> $sender<T> {
             /// Sends a value, waiting while the channel is full.
             ///
-            /// Waiting senders are served in order of arrival. To wait for some time only, put the timer
-            /// of the runtime around it: `timeout(d, tx.send(value))`.
+            /// Waiting senders are served in order of arrival, once they are in line: a sender that nobody is in
+            /// front of may look for about a microsecond whether another thread makes room. To wait for some time
+            /// only, put the timer of the runtime around it: `timeout(d, tx.send(value))`.
             ///
             /// # Errors
             ///

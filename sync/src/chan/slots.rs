@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use super::{Chan, State, Storage, wake};
+use super::{Chan, State, Storage, Unwinding, wake};
 use crate::hooks::{self, Caller};
 use crate::prim::{SpinGuard, try_briefly};
 use crate::waitlist::{Waiter, Wakers};
@@ -36,6 +36,7 @@ impl<S: Storage> Chan<S> {
     /// Sends an item if there is a slot and nobody waits for one.
     #[inline]
     pub(crate) fn try_put(&self, item: S::Item) -> Result<(), (NoSlot, S::Item)> {
+        let _unwinding = Unwinding(self);
         let mut state = self.lock();
         if state.closed {
             return Err((NoSlot::Closed, item));
@@ -105,6 +106,7 @@ impl<S: Storage> Chan<S> {
         use_them: impl FnOnce(&mut State<S>) -> Option<Waker>,
     ) -> Poll<Result<(), Closed>> {
         ready!(hooks::poll_budget(cx));
+        let _unwinding = Unwinding(self);
         let mut is_hopeful = false;
         if waiter.is_idle() {
             let mut state = self.lock();
@@ -123,15 +125,24 @@ impl<S: Storage> Chan<S> {
 
     /// The lock, if there is room in a moment. While others wait there is none for a newcomer.
     fn room_soon(&self, slots: usize) -> Option<SpinGuard<'_, State<S>>> {
-        let room = try_briefly(|| {
+        let found = try_briefly(|| {
             let mut state = self.lock();
-            let alone = !state.closed && state.senders.is_empty();
-            let got = alone && state.has_room(&self.ahead, slots);
-            (got || !alone).then_some((state, got))
+            let over = state.closed || !state.senders.is_empty();
+            let room = !over && state.has_room(&self.ahead, slots);
+            (over || room).then_some((state, room))
         });
-        let (state, got) = room.unwrap_or_else(|| (self.lock(), false));
-        state.room_patience.learn(got);
-        got.then_some(state)
+        match found {
+            Some((state, true)) => {
+                state.room_patience.learn(true);
+                Some(state)
+            }
+            // Nothing is learnt from a look that was cut short.
+            Some((_, false)) => None,
+            None => {
+                self.lock().room_patience.learn(false);
+                None
+            }
+        }
     }
 
     /// What [`poll_slots`](Self::poll_slots) does for one who must wait, or has waited. `is_hopeful`: a slot that is

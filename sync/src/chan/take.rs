@@ -3,9 +3,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{Chan, Storage, wake};
+use super::{Chan, State, Storage, Unwinding, wake};
 use crate::hooks::{self, Caller};
-use crate::prim::try_briefly;
+use crate::prim::{SpinGuard, try_briefly};
 use crate::waitlist::{Waiter, Wakers};
 
 /// A receiver that waits for an item.
@@ -31,6 +31,7 @@ impl<S: Storage> Chan<S> {
     /// Takes an item that was promised to nobody.
     #[inline]
     pub(crate) fn try_take(&self) -> Result<S::Item, NoItem> {
+        let _unwinding = Unwinding(self);
         let mut state = self.lock();
         match state.take() {
             Some((item, waker)) => {
@@ -52,6 +53,7 @@ impl<S: Storage> Chan<S> {
         caller: Caller,
     ) -> Poll<Option<S::Item>> {
         ready!(hooks::poll_budget(cx));
+        let _unwinding = Unwinding(self);
         if !waiter.is_idle() {
             if waiter.poll_chosen(cx, |f| f(&mut self.lock().receivers)).is_pending() {
                 hooks::set_wait(caller.site(), self.kind);
@@ -79,8 +81,14 @@ impl<S: Storage> Chan<S> {
             }
         }
         let mut cloned = None;
+        let mut looked = false;
         loop {
             let mut state = self.lock();
+            if !looked && cloned.is_none() && !state.has_item() && state.may_look_for_items() {
+                looked = true;
+                drop(state);
+                state = self.item_soon();
+            }
             if let Some((item, waker)) = state.take() {
                 drop(state);
                 wake(waker);
@@ -89,11 +97,6 @@ impl<S: Storage> Chan<S> {
             }
             if state.ended() {
                 return Poll::Ready(None);
-            }
-            if cloned.is_none() && state.receivers.is_empty() && state.item_patience.may_look() {
-                drop(state);
-                self.await_item_briefly();
-                continue;
             }
             if let Some(waker) = cloned.take() {
                 waiter.push(&mut state.receivers, waker, Turn::NONE);
@@ -106,16 +109,23 @@ impl<S: Storage> Chan<S> {
         }
     }
 
-    /// Lets a moment pass in which an item may come, as long as nobody waits for one.
+    /// The lock, after a moment in which an item may have come; at once if somebody joins the line, or at the end.
     #[cold]
-    fn await_item_briefly(&self) {
-        let state = try_briefly(|| {
+    fn item_soon(&self) -> SpinGuard<'_, State<S>> {
+        let found = try_briefly(|| {
             let state = self.lock();
-            let is_over = !state.receivers.is_empty() || state.ended();
-            (is_over || state.has_item()).then_some(state)
+            let over = !state.receivers.is_empty() || state.ended();
+            (over || state.has_item()).then_some(state)
         });
-        let state = state.unwrap_or_else(|| self.lock());
-        state.item_patience.learn(state.has_item());
+        let in_vain = found.is_none();
+        let state = found.unwrap_or_else(|| self.lock());
+        // Nothing is learnt from a look that was cut short.
+        if state.has_item() {
+            state.item_patience.learn(true);
+        } else if in_vain {
+            state.item_patience.learn(false);
+        }
+        state
     }
 
     /// A receiver stops waiting; the item it was promised goes to the next.

@@ -22,6 +22,8 @@ const LOOKS: u32 = 8;
 const LONGEST: u16 = 1024;
 /// The same for locks, which often are held by a task of the same thread: a look is always in vain then.
 const LONGEST_FOR_LOCKS: u16 = 16 * LONGEST;
+/// Waits without a look before the first, where a channel that lives shortly should not pay for one.
+const FIRST_RUN: u16 = 16;
 /// The most pauses between two attempts at a lock.
 const PAUSES: u32 = 64;
 
@@ -40,10 +42,20 @@ impl Linger {
         Self { skip: Cell::new(0), run: Cell::new(0) }
     }
 
+    /// Nothing is known yet, and mostly there will be nothing to find: the first waits go without a look.
+    pub const fn wary() -> Self {
+        if cfg!(corio_loom) {
+            // A model looks at everything.
+            return Self::new();
+        }
+        Self { skip: Cell::new(FIRST_RUN), run: Cell::new(FIRST_RUN / 4) }
+    }
+
     /// Waits a few microseconds for `is_there`, if that has been worth it lately; tells whether it came.
     #[inline]
     pub fn wait(&self, is_there: impl Fn() -> bool) -> bool {
-        self.may_look() && self.look(is_there)
+        // A model has no time, and looks at everything anyway.
+        !cfg!(corio_loom) && self.may_look() && self.look(is_there)
     }
 
     /// Attempts for a few microseconds to get what others use, if that has been worth it lately; tells
@@ -53,7 +65,7 @@ impl Linger {
     /// again, rather than give it away for a few nanoseconds of use.
     #[inline]
     pub fn contend(&self, attempt: impl Fn() -> ControlFlow<bool>) -> bool {
-        if !self.may_look() {
+        if cfg!(corio_loom) || !self.may_look() {
             return false;
         }
         match try_again(attempt) {
@@ -75,8 +87,7 @@ impl Linger {
     pub fn may_look(&self) -> bool {
         let skip = self.skip.get();
         self.skip.set(skip.saturating_sub(1));
-        // A model has no time, and looks at everything anyway.
-        skip == 0 && !cfg!(corio_loom)
+        skip == 0
     }
 
     #[inline(never)]
@@ -124,6 +135,9 @@ impl Linger {
 /// The first attempt is not made at once: what comes one by one is better taken together.
 #[inline(never)]
 pub fn try_briefly<R>(mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
+    if cfg!(corio_loom) {
+        return attempt();
+    }
     let start = Instant::now();
     [4, 2, 1].into_iter().find_map(|part| {
         pause_until(start, BRIEF / part);
@@ -224,6 +238,13 @@ mod tests {
         while !linger.may_look() {}
         (0..20).for_each(|_| linger.learn(true));
         assert!((0..1000).all(|_| linger.may_look()));
+    }
+
+    #[test]
+    fn who_is_wary_does_not_begin_with_a_look() {
+        let linger = Linger::wary();
+        assert!((0..FIRST_RUN).all(|_| !linger.may_look()));
+        assert!(linger.may_look());
     }
 
     #[test]

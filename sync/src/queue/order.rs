@@ -20,6 +20,7 @@ impl<T> Default for Lifo<T> {
 
 impl<T> Storage for Lifo<T> {
     type Item = T;
+    const CALLS_OUT: bool = false;
 
     fn push(&mut self, item: T) {
         self.0.push(item);

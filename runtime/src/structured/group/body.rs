@@ -18,7 +18,7 @@ use crate::structured::group_error::{Failure, GroupError};
 use crate::structured::members::Group;
 use crate::structured::spawning::limited_to;
 use crate::structured::waiter::Waiter;
-use crate::task::header::drop_quietly;
+use crate::task::header::{drop_payload, drop_quietly};
 use crate::task::join::handed_out;
 
 pin_project_lite::pin_project! {
@@ -246,7 +246,11 @@ where
             sink.finish_into(this.caught);
             if let Err(payload) = dropped {
                 this.waiter.group().cancel();
-                *this.ended = Some(Ended::Panicked(payload));
+                match &mut *this.ended {
+                    // Of several panics the first is the outcome.
+                    Some(Ended::Panicked(_)) => drop_payload(payload),
+                    ended => drop_quietly(ended.replace(Ended::Panicked(payload))),
+                }
             }
         }
         std::task::ready!(Pin::new(this.caught).poll(cx));
