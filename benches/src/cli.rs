@@ -133,12 +133,13 @@ fn compare(request: &Request) -> Result<(), String> {
     if cfg!(debug_assertions) && request.options.scale != Scale::Smoke {
         return Err("figures of a debug build mean nothing: add --release".to_owned());
     }
-    let options = Options { runtimes: runtimes_here(&request.options), ..request.options.clone() };
-    let outcome = compare::run(&options);
     let folder = match &request.folder {
         Some(folder) => folder.clone(),
         None => default_folder()?,
     };
+    report::prepare(&folder)?;
+    let options = Options { runtimes: runtimes_here(&request.options), ..request.options.clone() };
+    let outcome = compare::run(&options);
     report::publish(&outcome, &options, &folder)?;
     let cells = outcome.rows.iter().flat_map(|row| &row.cells);
     let failed: usize = cells.map(|cell| cell.errors.len()).sum();

@@ -38,6 +38,14 @@ fn the_list_names_workloads_and_runtimes() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_made_is_told_before_anything_is_measured() {
+    let output = bench(&["run", "mutex", "--smoke", "--out", "/dev/null/figures"]);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("/dev/null/figures"), "{errors}");
+}
+
+#[test]
 fn spawns_yields_and_ping_pongs_do_their_work() {
     for name in ["spawn", "chained", "yield", "ping_pong"] {
         smoke(name);
